@@ -1,0 +1,1 @@
+"""Pure translation between partners' documents and the canonical order. No I/O, no clock, no database."""

@@ -1,0 +1,271 @@
+"""The normalised support order and job: what every dialect is translated to, and from.
+
+All values are frozen. Times carry an offset; money is a `Decimal` with its currency; countries are ISO 3166 alpha-2,
+languages BCP 47, phones E.164 (`+41791234567`).
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+from decimal import Decimal
+from enum import StrEnum
+from types import MappingProxyType
+from typing import Any, Literal
+
+EMPTY: Mapping[str, Any] = MappingProxyType({})
+
+
+class JobState(StrEnum):
+    """The states of `specs/lifecycle.yaml`, written out; a test holds the two equal."""
+
+    RECEIVED = "received"
+    REJECTED = "rejected"
+    ON_HOLD = "on_hold"
+    UNSCHEDULED = "unscheduled"
+    SCHEDULED = "scheduled"
+    OFFERED = "offered"
+    UNASSIGNABLE = "unassignable"
+    ASSIGNED = "assigned"
+    CONFIRMED = "confirmed"
+    EN_ROUTE = "en_route"
+    ON_SITE = "on_site"
+    IN_PROGRESS = "in_progress"
+    CHANGE_PENDING = "change_pending"
+    PAUSED = "paused"
+    WORK_DONE = "work_done"
+    COMPLETED = "completed"
+    DISPUTED = "disputed"
+    FAILED = "failed"
+    CANCELLED = "cancelled"
+    HANDED_OVER = "handed_over"
+
+
+# --- what a partner asks for -------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Window:
+    """When somebody may come: `start < end`, both with an offset."""
+
+    start: datetime
+    end: datetime
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Money:
+    amount: Decimal
+    currency: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Price:
+    """The price of one unit as the partner states it."""
+
+    amount: Decimal
+    currency: str
+    tax_included: bool
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Customer:
+    family_name: str
+    given_name: str | None = None
+    company: str | None = None
+    email: str | None = None
+    phone: str | None = None
+    language: str | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Address:
+    street: str
+    postcode: str
+    city: str
+    country: str
+    house_number: str | None = None
+    address_line2: str | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Product:
+    """The thing the visit is about (the television, not the wall mounting)."""
+
+    brand: str | None = None
+    model: str | None = None
+    gtin: str | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class OrderLine:
+    """One ordered service. It names the service by exactly one of `service` (our code), `sku` (theirs) or `gtin`.
+
+    `echo` is what the dialect wants to say back about this line and nobody else understands.
+    """
+
+    line_id: str
+    quantity: int = 1
+    service: str | None = None
+    sku: str | None = None
+    gtin: str | None = None
+    title: str | None = None
+    product: Product | None = None
+    price: Price | None = None
+    requested_windows: tuple[Window, ...] = ()
+    hold_id: str | None = None
+    after_delivery_days: int | None = None
+    notes: str | None = None
+    echo: Mapping[str, Any] = field(default=EMPTY)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SupportOrder:
+    """A partner's basket. `echo` is JSON that the dialect wants back when it speaks about this order."""
+
+    partner_order_id: str
+    customer: Customer
+    service_address: Address
+    lines: tuple[OrderLine, ...]
+    ordered_at: datetime | None = None
+    bill_to: Literal["partner", "customer"] = "partner"
+    notes: str | None = None
+    echo: Mapping[str, Any] = field(default=EMPTY)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PlaceOrder:
+    order: SupportOrder
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LineChange:
+    """What becomes of one line: `cancelled`, or moved to the first of `requested_windows`.
+
+    The line is found by `line_id`, or where the dialect's line numbers are the document's own, by `sku`.
+    """
+
+    pointer: str
+    line_id: str | None = None
+    sku: str | None = None
+    quantity: int | None = None
+    requested_windows: tuple[Window, ...] = ()
+    cancelled: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ChangeOrder:
+    """A later version of an order. `change_id` orders the versions of one order; the same one again is a duplicate."""
+
+    partner_order_id: str
+    change_id: str
+    lines: tuple[LineChange, ...]
+    pointer: str = ""
+    reason: str = "partner_asked"
+    echo: Mapping[str, Any] = field(default=EMPTY)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CancelOrder:
+    """The whole order where `lines` is empty, else those lines."""
+
+    partner_order_id: str
+    change_id: str
+    lines: tuple[LineChange, ...] = ()
+    pointer: str = ""
+    reason: str = "order_cancelled_by_retailer"
+    text: str | None = None
+    echo: Mapping[str, Any] = field(default=EMPTY)
+
+
+Intent = PlaceOrder | ChangeOrder | CancelOrder
+
+
+# --- what we say back --------------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Reason:
+    """Why, in the words of the lifecycle; `fault` decides who pays."""
+
+    code: str
+    group: str
+    fault: str
+    text: str | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Action:
+    """A transition that is legal for the partner now, with the reasons it takes (none where it needs none)."""
+
+    event: str
+    reasons: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Technician:
+    id: str
+    name: str | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Job:
+    """A support job as a partner sees it at `sequence`. `timezone` is the IANA zone of the place of the visit."""
+
+    id: str
+    order_id: str
+    partner_order_id: str
+    environment: str
+    line_id: str
+    unit: int
+    service: str | None
+    sku: str | None
+    state: JobState
+    status: str
+    sequence: int
+    state_since: datetime
+    timezone: str
+    window: Window | None = None
+    eta: datetime | None = None
+    technician: Technician | None = None
+    reason: Reason | None = None
+    actions: tuple[Action, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class StatusUpdate:
+    """One event of a job's life, with the job as it was right after it."""
+
+    event_id: str
+    type: str
+    at: datetime
+    actor: str
+    previous_state: JobState | None
+    job: Job
+    order: SupportOrder
+    reason: Reason | None = None
+    note: str | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Outcome:
+    """What became of one intent: `accepted`, `duplicate` (seen before, answered as before) or `refused`.
+
+    `problems` of an accepted intent are the lines that could not be served. `jobs` is the order as it stands.
+    """
+
+    intent: Intent
+    result: Literal["accepted", "duplicate", "refused"]
+    order_id: str | None = None
+    environment: str = "sandbox"
+    order: SupportOrder | None = None
+    status: str | None = None
+    jobs: tuple[Job, ...] = ()
+    problems: tuple[Any, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Receipt:
+    """What we did with one message; `message_id` is ours, for questions."""
+
+    message_id: str
+    at: datetime
+    outcomes: tuple[Outcome, ...]

@@ -1,0 +1,176 @@
+"""Settings: every environment variable is read here, once, and every fault is told at once."""
+
+import base64
+import binascii
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from ipaddress import IPv4Network, IPv6Network, ip_address, ip_network
+from pathlib import Path
+from typing import TypeVar
+from urllib.parse import urlsplit
+
+Network = IPv4Network | IPv6Network
+T = TypeVar("T")
+
+LOOPBACK: tuple[Network, ...] = (ip_network("127.0.0.0/8"), ip_network("::1/128"))
+LOG_LEVELS = ("DEBUG", "INFO", "WARNING", "ERROR")
+
+
+class ConfigurationError(Exception):
+    """The settings cannot be used; the text lists every fault, one a line, with the way out."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Settings:
+    """How this process runs. Rates are per OAuth client; `secret_key` is at least 32 random bytes."""
+
+    database_url: str
+    redis_url: str
+    secret_key: bytes
+    public_url: str = "http://127.0.0.1:8080"
+    egress_allow: tuple[Network, ...] = ()
+    live_enabled: bool = True
+    log_level: str = "INFO"
+    requests_per_minute: int = 6000
+    requests_burst: int = 500
+    endpoints_per_partner: int = 200
+    trusted_proxies: tuple[Network, ...] = ()
+
+    @property
+    def insecure_transport(self) -> bool:
+        """Plain http is accepted: only where the public URL itself is http on this very machine."""
+        return urlsplit(self.public_url).scheme == "http"
+
+
+class _Reader:
+    """Reads variables, collects faults."""
+
+    def __init__(self, environ: Mapping[str, str]) -> None:
+        self.environ = environ
+        self.faults: list[str] = []
+
+    def text(self, name: str, default: str | None = None) -> str:
+        value = self.environ.get(name, "").strip() or default
+        if value is None:
+            self.faults.append(f"{name} is not set")
+            return ""
+        return value
+
+    def number(self, name: str, default: int) -> int:
+        value = self.text(name, str(default))
+        if value.isdecimal() and 0 < int(value) < 10**9:
+            return int(value)
+        self.faults.append(f"{name} must be a whole number above 0")
+        return default
+
+    def parsed(self, name: str, value: str, parse: Callable[[str], T], hint: str, default: T) -> T:
+        try:
+            return parse(value)
+        except ValueError:
+            self.faults.append(f"{name} {hint}")
+            return default
+
+
+def secret_key(text: str) -> bytes:
+    """The bytes of a secret key written in base64 (standard or URL-safe). Raises ValueError under 32 bytes."""
+    try:
+        key = base64.b64decode(text.strip().replace("-", "+").replace("_", "/") + "===", validate=False)
+    except binascii.Error as error:
+        raise ValueError("not base64") from error
+    if len(key) < 32:
+        raise ValueError("shorter than 32 bytes")
+    return key
+
+
+def networks(text: str) -> tuple[Network, ...]:
+    """CIDRs, separated by commas; nothing where the text is empty."""
+    return tuple(ip_network(part.strip()) for part in text.split(",") if part.strip())
+
+
+def _public_url(text: str) -> str:
+    parts = urlsplit(text)
+    if parts.scheme not in {"http", "https"} or not parts.hostname or parts.query or parts.fragment:
+        raise ValueError("not a base URL")
+    if parts.scheme == "http" and not _is_loopback(parts.hostname):
+        raise ValueError("public http")
+    return text.rstrip("/")
+
+
+def _is_loopback(host: str) -> bool:
+    try:
+        return ip_address(host).is_loopback
+    except ValueError:
+        return host == "localhost"
+
+
+def _level(text: str) -> str:
+    if text.upper() not in LOG_LEVELS:
+        raise ValueError("no such level")
+    return text.upper()
+
+
+def load(environ: Mapping[str, str]) -> Settings:
+    """The settings of this environment. Raises `ConfigurationError` with every fault."""
+    read = _Reader(environ)
+    key_file = read.text("STECKER_SECRET_KEY_FILE", "")
+    key_text = Path(key_file).read_text() if key_file and Path(key_file).is_file() else read.text("STECKER_SECRET_KEY")
+    settings = Settings(
+        database_url=_psycopg_url(read.text("STECKER_DATABASE_URL")),
+        redis_url=read.text("STECKER_REDIS_URL"),
+        secret_key=read.parsed(
+            "STECKER_SECRET_KEY",
+            key_text,
+            secret_key,
+            "must be at least 32 random bytes in base64 (make one: openssl rand -base64 32)",
+            b"",
+        ),
+        public_url=read.parsed(
+            "STECKER_PUBLIC_URL",
+            read.text("STECKER_PUBLIC_URL", "http://127.0.0.1:8080"),
+            _public_url,
+            "must be an https URL (http only on a loopback host), for example https://partners.example.com",
+            "",
+        ),
+        egress_allow=read.parsed(
+            "STECKER_EGRESS_ALLOW",
+            read.text("STECKER_EGRESS_ALLOW", ""),
+            networks,
+            "must be CIDRs separated by commas, for example 10.1.0.0/16",
+            (),
+        ),
+        trusted_proxies=read.parsed(
+            "STECKER_TRUSTED_PROXIES",
+            read.text("STECKER_TRUSTED_PROXIES", ""),
+            networks,
+            "must be CIDRs separated by commas, for example 10.1.0.0/16",
+            (),
+        ),
+        live_enabled=read.parsed(
+            "STECKER_LIVE", read.text("STECKER_LIVE", "on").lower(), _on_off, "is on or off", True
+        ),
+        log_level=read.parsed(
+            "STECKER_LOG_LEVEL",
+            read.text("STECKER_LOG_LEVEL", "INFO"),
+            _level,
+            f"is one of {', '.join(LOG_LEVELS)}",
+            "INFO",
+        ),
+        requests_per_minute=read.number("STECKER_REQUESTS_PER_MINUTE", 6000),
+        requests_burst=read.number("STECKER_REQUESTS_BURST", 500),
+        endpoints_per_partner=read.number("STECKER_ENDPOINTS_PER_PARTNER", 200),
+    )
+    if read.faults:
+        raise ConfigurationError("\n".join(read.faults))
+    return settings
+
+
+def _on_off(text: str) -> bool:
+    if text not in {"on", "off"}:
+        raise ValueError("neither on nor off")
+    return text == "on"
+
+
+def _psycopg_url(url: str) -> str:
+    """psycopg 3 by name: what a bare `postgresql://` means has changed between SQLAlchemy's releases."""
+    scheme, separator, rest = url.partition("://")
+    return f"postgresql+psycopg://{rest}" if separator and scheme in {"postgresql", "postgres"} else url

@@ -1,0 +1,1 @@
+"""Signed webhook delivery: endpoints, mailboxes, attempts. Knows nothing of jobs, Flask or queues."""
