@@ -1,0 +1,185 @@
+"""Endpoints: where partners want to be called, what they have been told, and telling it again."""
+
+import base64
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Literal
+
+from sqlalchemy import Select, func, select, text, update
+from sqlalchemy.orm import Session
+
+from webhooks.tables import Attempt, Endpoint, Mailbox, Message
+from webhooks.tenant import Tenant
+
+Seal = Callable[[bytes, str, str], bytes]
+"""Encrypts a secret: (plain, owner, endpoint id) → sealed."""
+
+Rearmed = Literal["armed", "pending", "parked"]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class NewEndpoint:
+    """What a partner asks for. The URL has passed `egress.check_url`; `secret_bytes` are 32 random bytes."""
+
+    id: str
+    url: str
+    event_types: tuple[str, ...]
+    format: str
+    description: str | None
+    secret_bytes: bytes
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Changes:
+    """What to change; None leaves it, an empty description removes it. `enabled` switches the endpoint on or off."""
+
+    url: str | None = None
+    event_types: tuple[str, ...] | None = None
+    format: str | None = None
+    description: str | None = None
+    enabled: bool | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Delivery:
+    """A message and its attempts, oldest first."""
+
+    message: Message
+    attempts: tuple[Attempt, ...]
+
+
+def create(session: Session, tenant: Tenant, new: NewEndpoint, *, seal: Seal, now: datetime) -> tuple[Endpoint, str]:
+    """The endpoint and its secret (`whsec_…`), which is told this once and kept sealed."""
+    secret = "whsec_" + base64.b64encode(new.secret_bytes).decode()
+    endpoint = Endpoint(
+        id=new.id,
+        owner=tenant.owner,
+        environment=tenant.environment,
+        url=new.url,
+        event_types=list(new.event_types),
+        format=new.format,
+        description=new.description,
+        status="enabled",
+        secret=seal(secret.encode(), tenant.owner, new.id),
+        created_at=now,
+    )
+    session.add(endpoint)
+    session.flush()
+    return endpoint, secret
+
+
+def get(session: Session, tenant: Tenant, endpoint_id: str) -> Endpoint | None:
+    return session.scalar(_of(tenant).where(Endpoint.id == endpoint_id))
+
+
+def count(session: Session, tenant: Tenant) -> int:
+    return session.scalar(select(func.count()).select_from(_of(tenant).subquery())) or 0
+
+
+def page(session: Session, tenant: Tenant, *, after: str | None, limit: int) -> Sequence[Endpoint]:
+    """Up to `limit` endpoints in the order of their making, from behind the id `after`."""
+    query = _of(tenant).order_by(Endpoint.id).limit(limit)
+    return session.scalars(query if after is None else query.where(Endpoint.id > after)).all()
+
+
+def change(session: Session, endpoint: Endpoint, changes: Changes) -> None:
+    """Change the endpoint. A new format holds for events to come: what is written down stays as it is."""
+    for name in ("url", "format", "description"):
+        if (value := getattr(changes, name)) is not None:
+            setattr(endpoint, name, value)
+    endpoint.description = endpoint.description or None
+    if changes.event_types is not None:
+        endpoint.event_types = list(changes.event_types)
+    if changes.enabled is not None:
+        endpoint.status = "enabled" if changes.enabled else "disabled"
+        endpoint.disabled_reason = None if changes.enabled else "by_partner"
+    session.flush()
+
+
+def delete(session: Session, endpoint: Endpoint, *, now: datetime) -> None:
+    """Delete the endpoint; its undelivered messages end as failed."""
+    endpoint.status, endpoint.deleted_at = "deleted", now
+    session.flush()
+    end_messages(session, [endpoint.id], now=now)
+
+
+def end_messages(session: Session, endpoint_ids: Sequence[str], *, now: datetime) -> None:
+    """End what deleted endpoints will never hear. The mailboxes first: their locks are what an enqueue waits for."""
+    session.execute(_CLOSE, {"endpoint_ids": list(endpoint_ids)})
+    session.execute(_END, {"endpoint_ids": list(endpoint_ids), "now": now})
+
+
+def deliveries(session: Session, tenant: Tenant, endpoint_id: str, *, before: int | None, limit: int) -> list[Delivery]:
+    """Up to `limit` messages of an endpoint with their attempts, newest first, from below the position `before`."""
+    query = (
+        select(Message)
+        .where(Message.owner == tenant.owner, Message.environment == tenant.environment)
+        .where(Message.endpoint_id == endpoint_id)
+        .order_by(Message.position.desc())
+        .limit(limit)
+    )
+    messages = session.scalars(query if before is None else query.where(Message.position < before)).all()
+    attempts: dict[str, list[Attempt]] = {message.id: [] for message in messages}
+    for attempt in session.scalars(
+        select(Attempt)
+        .where(Attempt.owner == tenant.owner, Attempt.environment == tenant.environment)
+        .where(Attempt.message_id.in_(attempts))
+        .order_by(Attempt.message_id, Attempt.id)
+    ):
+        attempts[attempt.message_id].append(attempt)
+    return [Delivery(message, tuple(attempts[message.id])) for message in messages]
+
+
+def retry(session: Session, tenant: Tenant, endpoint_id: str, message_id: str, *, now: datetime) -> Rearmed | None:
+    """Send a finished message once more, now, in its old place before all later ones of its mailbox.
+
+    One try: its attempts go on counting, so a schedule that was used up is not begun again. A pending message is on
+    its way and left alone; a parked one has nothing to send. None: this tenant's endpoint has no such message.
+    """
+    mine = (
+        (Message.owner == tenant.owner)
+        & (Message.environment == tenant.environment)
+        & (Message.endpoint_id == endpoint_id)
+        & (Message.id == message_id)
+    )
+    subject = session.scalar(select(Message.subject).where(mine))
+    if subject is None:
+        return None
+    box = (
+        (Mailbox.owner == tenant.owner)
+        & (Mailbox.environment == tenant.environment)
+        & (Mailbox.endpoint_id == endpoint_id)
+        & (Mailbox.subject == subject)
+    )
+    # The mailbox is locked before the message, as everywhere.
+    session.execute(select(Mailbox.generation).where(box).with_for_update())
+    status = session.scalar(select(Message.status).where(mine))
+    if status in {"pending", "parked"}:
+        return "pending" if status == "pending" else "parked"
+    session.execute(
+        update(Message).where(mine).values(status="pending", next_attempt_at=now, finished_at=None, error=None)
+    )
+    # One that is leased looks again by itself when it comes back.
+    session.execute(update(Mailbox).where(box, ~Mailbox.leased).values(due_at=now))
+    return "armed"
+
+
+def _of(tenant: Tenant) -> Select[Endpoint]:
+    return (
+        select(Endpoint)
+        .where(Endpoint.owner == tenant.owner, Endpoint.environment == tenant.environment)
+        .where(Endpoint.deleted_at.is_(None))
+    )
+
+
+_CLOSE = text("""
+    UPDATE webhook_mailbox SET due_at = NULL, leased = false, generation = generation + 1
+     WHERE endpoint_id = ANY(:endpoint_ids) AND due_at IS NOT NULL
+""")
+
+_END = text("""
+    UPDATE webhook_message
+       SET status = 'failed', error = 'endpoint_deleted', next_attempt_at = NULL, finished_at = :now
+     WHERE endpoint_id = ANY(:endpoint_ids) AND status IN ('pending', 'parked')
+""")

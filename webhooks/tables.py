@@ -1,0 +1,165 @@
+"""The tables of webhook delivery, in a MetaData of their own.
+
+No foreign key leads to `webhook_endpoint`: endpoints are marked as deleted and never removed, and the share lock of
+such a key on one busy endpoint's row would be taken by every order of that partner.
+"""
+
+from datetime import UTC, datetime
+from typing import Any, ClassVar
+
+from sqlalchemy import BigInteger, DateTime, Dialect, ForeignKey, Identity, Index, MetaData, Text, TypeDecorator, text
+from sqlalchemy.dialects.postgresql import ARRAY, JSONB
+from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column
+
+NAMING = {
+    "ix": "ix_%(table_name)s_%(column_0_N_name)s",
+    "uq": "uq_%(table_name)s_%(column_0_N_name)s",
+    "ck": "ck_%(table_name)s_%(constraint_name)s",
+    "fk": "fk_%(table_name)s_%(column_0_N_name)s",
+    "pk": "pk_%(table_name)s",
+}
+
+
+class UtcDateTime(TypeDecorator[datetime]):
+    """A moment. Refuses naive times on the way in; gives UTC on the way out."""
+
+    impl = DateTime(timezone=True)
+    cache_ok = True
+
+    def process_bind_param(self, value: datetime | None, dialect: Dialect) -> datetime | None:
+        if value is not None and value.tzinfo is None:
+            raise ValueError("a time without an offset cannot be stored")
+        return value
+
+    def process_result_value(self, value: datetime | None, dialect: Dialect) -> datetime | None:
+        return None if value is None else value.astimezone(UTC)
+
+
+class Base(DeclarativeBase):
+    """The base of the webhook tables."""
+
+    metadata = MetaData(naming_convention=NAMING)
+    type_annotation_map: ClassVar[dict[Any, Any]] = {datetime: UtcDateTime, str: Text}
+
+
+class Endpoint(Base):
+    """Where a partner wants to be called. `status` is `enabled`, `disabled` or `deleted`; `secret` is sealed."""
+
+    __tablename__ = "webhook_endpoint"
+
+    id: Mapped[str] = mapped_column(primary_key=True)
+    owner: Mapped[str]
+    environment: Mapped[str]
+    url: Mapped[str]
+    event_types: Mapped[list[str]] = mapped_column(ARRAY(Text))
+    format: Mapped[str]
+    description: Mapped[str | None]
+    status: Mapped[str]
+    disabled_reason: Mapped[str | None]
+    secret: Mapped[bytes]
+    created_at: Mapped[datetime]
+    deleted_at: Mapped[datetime | None]
+
+    __table_args__ = (
+        Index(None, "owner", "environment", "id"),
+        Index(None, "deleted_at", postgresql_where=text("deleted_at IS NOT NULL")),
+    )
+
+
+class Payload(Base):
+    """The frozen request of one event in one format; every endpoint's message of it points here."""
+
+    __tablename__ = "webhook_payload"
+
+    id: Mapped[str] = mapped_column(primary_key=True)
+    owner: Mapped[str]
+    environment: Mapped[str]
+    event_id: Mapped[str]
+    format: Mapped[str]
+    body: Mapped[bytes]
+    media_type: Mapped[str]
+    method: Mapped[str]
+    path: Mapped[str]
+    headers: Mapped[dict[str, str]] = mapped_column(JSONB)
+    created_at: Mapped[datetime]
+
+
+class Message(Base):
+    """One payload for one endpoint. `status` is `pending`, `delivered`, `failed` or `parked` (it has no payload).
+
+    `position` orders the messages of a mailbox; `next_attempt_at` is when a pending one is due.
+    """
+
+    __tablename__ = "webhook_message"
+
+    id: Mapped[str] = mapped_column(primary_key=True)
+    position: Mapped[int] = mapped_column(BigInteger, Identity(always=True))
+    owner: Mapped[str]
+    environment: Mapped[str]
+    endpoint_id: Mapped[str]
+    subject: Mapped[str]
+    event_id: Mapped[str]
+    event_type: Mapped[str]
+    sequence: Mapped[int]
+    payload_id: Mapped[str | None] = mapped_column(ForeignKey("webhook_payload.id"))
+    status: Mapped[str]
+    attempts: Mapped[int] = mapped_column(server_default="0")
+    next_attempt_at: Mapped[datetime | None]
+    created_at: Mapped[datetime]
+    finished_at: Mapped[datetime | None]
+    error: Mapped[str | None]
+
+    __table_args__ = (
+        Index(None, "endpoint_id", "position"),
+        # The head of a mailbox. Partial, so that it stays as small as what is still to be said.
+        Index(
+            "ix_webhook_message_head",
+            "endpoint_id",
+            "subject",
+            "position",
+            postgresql_where=text("status IN ('pending', 'parked')"),
+        ),
+    )
+
+
+class Mailbox(Base):
+    """The messages of one endpoint about one subject, strictly in order.
+
+    `due_at` is when to look at the head: NULL where there is nothing to send, the lease's end while one is being sent
+    (`leased`). `generation` counts the claims; who comes back with an older one changes nothing.
+    """
+
+    __tablename__ = "webhook_mailbox"
+
+    endpoint_id: Mapped[str] = mapped_column(primary_key=True)
+    subject: Mapped[str] = mapped_column(primary_key=True)
+    owner: Mapped[str]
+    environment: Mapped[str]
+    due_at: Mapped[datetime | None]
+    leased: Mapped[bool] = mapped_column(server_default=text("false"))
+    generation: Mapped[int] = mapped_column(BigInteger, server_default="0")
+
+    __table_args__ = (
+        Index("ix_webhook_mailbox_due", "endpoint_id", "due_at", postgresql_where=text("due_at IS NOT NULL")),
+    )
+
+
+class Attempt(Base):
+    """One try: `status_code` where an answer came, `error` where it was no success, at most 1 KB of the answer."""
+
+    __tablename__ = "webhook_attempt"
+
+    id: Mapped[int] = mapped_column(BigInteger, Identity(always=True), primary_key=True)
+    message_id: Mapped[str] = mapped_column(ForeignKey("webhook_message.id"))
+    owner: Mapped[str]
+    environment: Mapped[str]
+    at: Mapped[datetime]
+    status_code: Mapped[int | None]
+    duration_ms: Mapped[int]
+    error: Mapped[str | None]
+    response_excerpt: Mapped[str | None]
+
+    __table_args__ = (Index(None, "message_id", "id"),)
+
+
+metadata = Base.metadata
