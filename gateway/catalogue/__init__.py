@@ -1,0 +1,1 @@
+"""The services that can be sold, and what partners call them."""

@@ -1,0 +1,1 @@
+"""The fulfilment side: what the marketplace's dispatch and the technicians' app call."""

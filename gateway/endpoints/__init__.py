@@ -1,0 +1,1 @@
+"""Where partners manage the places we call: an API over `webhooks`."""

@@ -1,0 +1,144 @@
+"""Idempotency-Key (draft-ietf-httpapi-idempotency-key-header-07): the same request twice acts once.
+
+The row is written first, in the transaction of the effect. A second request with the key waits for the first one's
+end, at most as long as a lock may wait; a crash takes row and effect away together, so there is nothing to expire.
+"""
+
+import re
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import datetime
+from hashlib import sha256
+from typing import Any
+
+from flask import Response
+from psycopg.errors import LockNotAvailable
+from sqlalchemy import LargeBinary, Text, select, update
+from sqlalchemy.dialects.postgresql import JSONB, insert
+from sqlalchemy.exc import OperationalError
+from sqlalchemy.orm import Mapped, Session, mapped_column
+
+from adapters.errors import Problem as Fault
+from gateway.call import Call
+from gateway.crypto import Place
+from gateway.db import Base
+from gateway.errors import Problem
+
+KEY = re.compile(r'"([\x20-\x21\x23-\x5b\x5d-\x7e]{1,255})"|([\x21-\x7e]{1,255})')
+REPLAYED = ("Location",)
+
+
+class IdempotencyRecord(Base):
+    """The answer to a key. `body` is encrypted, since an answer may hold a secret that is shown once."""
+
+    __tablename__ = "idempotency_records"
+
+    partner_id: Mapped[str] = mapped_column(Text, primary_key=True)
+    environment: Mapped[str] = mapped_column(Text, primary_key=True)
+    operation: Mapped[str] = mapped_column(Text, primary_key=True)
+    key: Mapped[str] = mapped_column(Text, primary_key=True)
+    fingerprint: Mapped[bytes] = mapped_column(LargeBinary)
+    status: Mapped[int | None]
+    headers: Mapped[dict[str, Any] | None] = mapped_column(JSONB(none_as_null=True))
+    body: Mapped[bytes | None] = mapped_column(LargeBinary)
+    created_at: Mapped[datetime]
+
+
+def once(call: Call, operation: str, act: Callable[[Session], Response]) -> Response:
+    """Run `act` in one transaction under the request's key, or replay what it answered before.
+
+    A `Problem` that `act` raises rolls everything back, the key included: it can be tried again. Raises `Problem`
+    without a usable key (400), for another request under the key (422), or while the first still runs (409).
+    """
+    record = _Record(call, operation, key_of(call))
+    try:
+        with call.runtime.sessions.begin() as session:
+            stored = record.claim(session)
+            if stored is not None:
+                return record.replay(stored)
+            response = act(session)
+            record.keep(session, response)
+            return response
+    except OperationalError as error:
+        if isinstance(error.orig, LockNotAvailable):
+            detail = "The first request with this key is still running; ask again in a moment."
+            raise Problem(code="request-in-progress", detail=detail, headers={"Retry-After": "1"}) from None
+        raise
+
+
+def key_of(call: Call) -> str:
+    """The request's key, or the problem with it."""
+    given = call.header("idempotency-key")
+    if given is None:
+        detail = "Send an Idempotency-Key of your own making, for example a UUID, and the same one when you try again."
+        raise Problem(code="idempotency-key-missing", detail=detail)
+    match = KEY.fullmatch(given)
+    if match is None:
+        fault = Fault(
+            pointer="Idempotency-Key", code="bad_format", detail="1 to 255 visible ASCII characters, quoted or bare."
+        )
+        raise Problem(code="bad-request", detail="The Idempotency-Key cannot be used.", faults=(fault,))
+    return match[1] or match[2]
+
+
+@dataclass(frozen=True)
+class _Record:
+    call: Call
+    operation: str
+    key: str
+
+    def claim(self, session: Session) -> IdempotencyRecord | None:
+        """None when the key is ours now; else what it stands for."""
+        claimed = session.execute(
+            insert(IdempotencyRecord)
+            .values(
+                partner_id=self.call.tenant.partner_id,
+                environment=self.call.tenant.environment,
+                operation=self.operation,
+                key=self.key,
+                fingerprint=self._fingerprint(),
+                created_at=self.call.now,
+            )
+            .on_conflict_do_nothing()
+        )
+        if claimed.rowcount:
+            return None
+        return session.scalars(select(IdempotencyRecord).where(*self._mine())).one()
+
+    def keep(self, session: Session, response: Response) -> None:
+        session.execute(
+            update(IdempotencyRecord)
+            .where(*self._mine())
+            .values(
+                status=response.status_code,
+                headers={"Content-Type": response.content_type} | self._kept(response),
+                body=self.call.runtime.vault.encrypt(response.get_data(), self._place()),
+            )
+        )
+
+    def replay(self, stored: IdempotencyRecord) -> Response:
+        if stored.fingerprint != self._fingerprint():
+            raise Problem(code="idempotency-key-reused", detail="This key came with another request before.")
+        body = self.call.runtime.vault.decrypt(stored.body or b"", self._place())
+        headers = {**(stored.headers or {}), "Idempotency-Replayed": "true"}
+        return Response(body, status=stored.status, headers=headers)
+
+    @staticmethod
+    def _kept(response: Response) -> dict[str, str]:
+        return {name: response.headers[name] for name in REPLAYED if name in response.headers}
+
+    def _fingerprint(self) -> bytes:
+        scope = self.call.scope
+        parts = (scope["method"].encode(), scope["path"].encode(), self.call.media_type.encode(), self.call.body)
+        return sha256(b"\x1f".join(parts)).digest()
+
+    def _place(self) -> Place:
+        return Place(self.call.tenant.partner_id, "idempotency_records", f"{self.operation}\x1e{self.key}", "body")
+
+    def _mine(self) -> tuple[Any, ...]:
+        return (
+            IdempotencyRecord.partner_id == self.call.tenant.partner_id,
+            IdempotencyRecord.environment == self.call.tenant.environment,
+            IdempotencyRecord.operation == self.operation,
+            IdempotencyRecord.key == self.key,
+        )

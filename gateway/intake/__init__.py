@@ -1,0 +1,1 @@
+"""Raw message in, jobs out."""

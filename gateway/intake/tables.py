@@ -1,0 +1,44 @@
+"""What partners sent us, byte for byte."""
+
+from datetime import datetime
+
+from sqlalchemy import Index, LargeBinary, Text, text
+from sqlalchemy.dialects.postgresql import JSONB
+from sqlalchemy.orm import Mapped, mapped_column
+
+from gateway.db import Base
+
+
+class InboundMessage(Base):
+    """One document. `body` is encrypted; `digest` is SHA-256 of the bytes; `problems` are why it was refused.
+
+    `document` is the business key of a change or a cancellation (`change:4711:2`); an accepted one is unique, and
+    `fingerprint` is SHA-256 of what it asks for, so that the same document written anew is known again.
+    """
+
+    __tablename__ = "inbound_messages"
+    __table_args__ = (
+        Index(
+            "uq_inbound_messages_document",
+            "partner_id",
+            "environment",
+            "document",
+            unique=True,
+            postgresql_where=text("document IS NOT NULL AND outcome = 'accepted'"),
+        ),
+        Index(None, "partner_id", "environment", "id"),
+    )
+
+    id: Mapped[str] = mapped_column(Text, primary_key=True)
+    partner_id: Mapped[str] = mapped_column(Text)
+    environment: Mapped[str] = mapped_column(Text)
+    door: Mapped[str] = mapped_column(Text)
+    media_type: Mapped[str] = mapped_column(Text)
+    body: Mapped[bytes] = mapped_column(LargeBinary)
+    digest: Mapped[bytes] = mapped_column(LargeBinary)
+    document: Mapped[str | None] = mapped_column(Text)
+    fingerprint: Mapped[bytes | None] = mapped_column(LargeBinary)
+    outcome: Mapped[str] = mapped_column(Text)
+    problems: Mapped[list[dict[str, str]] | None] = mapped_column(JSONB(none_as_null=True))
+    order_id: Mapped[str | None] = mapped_column(Text)
+    received_at: Mapped[datetime]

@@ -1,0 +1,105 @@
+"""What happens to jobs: an order opens them, somebody moves one on, and their order follows."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+
+from sqlalchemy import ColumnElement, insert, select
+from sqlalchemy.orm import Session
+
+from adapters.canonical import Job, JobState, StatusUpdate, SupportOrder
+from adapters.plain.reader import stored_order
+from gateway.ids import new_id
+from gateway.jobs import tables
+from gateway.jobs.announce import announce
+from gateway.jobs.moving import Move, moved, says_nothing_new
+from gateway.jobs.opening import order_status
+from gateway.jobs.rows import changing, fixed, job_of
+from gateway.tenant import Tenant
+
+
+class NoSuchJob(Exception):
+    """Not there, or not visible to whoever asks: the two are not told apart."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Located:
+    """A locked job with the order it belongs to."""
+
+    row: tables.Job
+    order: tables.Order
+
+    @property
+    def tenant(self) -> Tenant:
+        return Tenant(self.order.partner_id, self.order.environment)
+
+    def content(self) -> SupportOrder:
+        return stored_order(self.order.content)
+
+
+def add(session: Session, tenant: Tenant, updates: Sequence[StatusUpdate], now: datetime) -> None:
+    """Store the jobs of a new order, with the events of their opening, and announce those."""
+    last = {said.job.id: said.job for said in updates}
+    session.execute(
+        insert(tables.Job),
+        [
+            {**fixed(job), **changing(job), "partner_id": tenant.partner_id, "created_at": now, "updated_at": now}
+            for job in last.values()
+        ],
+    )
+    announce(session, tenant, updates, now)
+
+
+def locate(session: Session, job_id: str, *visible: ColumnElement[bool]) -> Located:
+    """Lock the job's order, then read the job: steps of one order's jobs come one after the other.
+
+    `visible` are the conditions under which the caller may know the job at all. Raises `NoSuchJob`.
+    """
+    order = session.scalar(
+        select(tables.Order)
+        .join(tables.Job, tables.Job.order_id == tables.Order.id)
+        .where(tables.Job.id == job_id, *visible)
+        .with_for_update(of=tables.Order)
+    )
+    if order is None:
+        raise NoSuchJob
+    row = session.scalars(select(tables.Job).where(tables.Job.id == job_id)).one()
+    return Located(row=row, order=order)
+
+
+def advance(session: Session, located: Located, move: Move, now: datetime) -> bool:
+    """Take the job one step on; False where the move tells nothing new.
+
+    Raises `IllegalTransition`, `WrongReason` or `InvalidMove`.
+    """
+    job = job_of(located.row, "partner")
+    if says_nothing_new(job, move):
+        return False
+    step, after = moved(job, move, now)
+    _write(session, located, job, after, now)
+    said = StatusUpdate(
+        event_id=new_id("evt", now),
+        type=step.event,
+        at=move.at or now,
+        actor=move.actor,
+        previous_state=job.state,
+        job=after,
+        order=located.content(),
+        reason=after.reason,
+        note=move.note,
+    )
+    announce(session, located.tenant, [said], now, move)
+    return True
+
+
+def _write(session: Session, located: Located, before: Job, after: Job, now: datetime) -> None:
+    """Compare and set. The lock on the order makes the comparison hold; the unique sequence is the last word."""
+    row = located.row
+    for column, value in changing(after).items():
+        setattr(row, column, value)
+    row.updated_at = now
+    session.flush()
+    siblings = session.scalars(select(tables.Job.state).where(tables.Job.order_id == row.order_id))
+    located.order.status = order_status(map(JobState, siblings))
+    located.order.updated_at = now
+    session.flush()

@@ -1,0 +1,39 @@
+"""The specification: authored in pieces, bundled into one committed file."""
+
+from collections.abc import Mapping
+from importlib.resources import files
+from typing import Any
+
+import yaml
+
+import specs
+
+BUNDLE = "partner.yaml"
+HEADER = "# Bundled from specs/partner/ by `stecker specs bundle`; edit the pieces, not this.\n"
+
+
+def document() -> dict[str, Any]:
+    """The bundled specification."""
+    loaded: dict[str, Any] = yaml.load(specs.read(BUNDLE), Loader=getattr(yaml, "CSafeLoader", yaml.SafeLoader))
+    return loaded
+
+
+def bundled() -> str:
+    """All pieces as one document. Raises ValueError where two pieces say the same thing."""
+    whole: dict[str, Any] = {}
+    pieces = sorted(
+        files(specs).joinpath("partner").iterdir(), key=lambda piece: (piece.name != "root.yaml", piece.name)
+    )
+    for piece in pieces:
+        _merge(whole, yaml.safe_load(piece.read_text(encoding="utf-8")), piece.name)
+    return HEADER + yaml.safe_dump(whole, sort_keys=False, allow_unicode=True, width=120)
+
+
+def _merge(into: dict[str, Any], piece: Mapping[str, Any], name: str) -> None:
+    for key, value in piece.items():
+        if isinstance(into.get(key), dict) and isinstance(value, Mapping):
+            _merge(into[key], value, name)
+        elif key in into:
+            raise ValueError(f"{name}: {key} stands in another piece already")
+        else:
+            into[key] = value
