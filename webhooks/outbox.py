@@ -83,8 +83,8 @@ def enqueue(
 ) -> int:
     """Write the messages of these events for every subscription that wants them.
 
-    Three statements, whatever their number. Events of one subject must come in their order, from whoever holds that subject's lock. Returns how many messages
-    were written. `new_id` makes an id from a prefix.
+    Three statements, whatever their number. Events of one subject come in their order, from whoever holds the lock
+    of that subject. Returns how many messages were written. `new_id` makes an id from a prefix.
     """
     words = [word for event in events for word in _words(event, new_id)]
     wanted = [(word, one) for word, one in product(words, subscriptions) if _matches(word, one)]

@@ -1,0 +1,182 @@
+"""The courier: one thread a process that claims, sends and records until nothing is due and nothing in flight."""
+
+import logging
+import threading
+from collections import Counter
+from collections.abc import Callable, Mapping
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from functools import lru_cache
+from queue import Empty, SimpleQueue
+
+from sqlalchemy.exc import InterfaceError, OperationalError
+from sqlalchemy.exc import TimeoutError as NoConnection
+from sqlalchemy.orm import Session, sessionmaker
+
+from webhooks import delivery, signing
+from webhooks.delivery import Claimed, OpenSecret, Outcome, Share, Tried
+from webhooks.policy import Answer, Schedule, judge
+from webhooks.transport import Transport
+
+log = logging.getLogger(__name__)
+
+AWAY = (OperationalError, InterfaceError, NoConnection)
+"""The database is restarting, or a lock was not to be had: what is in hand is kept, and tried again."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Pace:
+    """How fast: `cap` messages of one endpoint in flight in this process, `batch` of all, on `threads` threads.
+
+    A receiver that answered too late gets one at a time until it answers in time again. `lease` is longer than the
+    transport's deadline by the time a message may wait for a thread. `pause` is the wait while the database is away.
+    """
+
+    cap: int = 8
+    batch: int = 200
+    threads: int = 16
+    lease: timedelta = timedelta(seconds=30)
+    pause: float = 1.0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Tools:
+    """What the courier works with, all of it handed in. `chance` gives a number in [0, 1)."""
+
+    sessions: sessionmaker[Session]
+    transport: Transport
+    open_secret: OpenSecret
+    schedules: Mapping[str, Schedule]
+    clock: Callable[[], datetime]
+    chance: Callable[[], float]
+    user_agent: str
+
+
+class Courier(threading.Thread):
+    """Ring it when something may be due; `stop` ends it when what is in flight has come back."""
+
+    def __init__(self, tools: Tools, pace: Pace) -> None:
+        super().__init__(name="courier", daemon=True)
+        self._tools = tools
+        self._pace = pace
+        # Everything that happens comes through here: an outcome, or None for a ring.
+        self._inbox: SimpleQueue[Outcome | None] = SimpleQueue()
+        self._stopping = threading.Event()
+        self._busy: Counter[str] = Counter()
+        self._late: set[str] = set()
+        self._unrecorded: list[Outcome] = []
+        self._key = lru_cache(4096)(self._open)
+        self._after = ""
+        self._away = False
+
+    def ring(self) -> None:
+        self._inbox.put(None)
+
+    def stop(self) -> None:
+        self._stopping.set()
+        self._inbox.put(None)
+
+    def run(self) -> None:
+        with ThreadPoolExecutor(self._pace.threads, thread_name_prefix="post") as pool:
+            wait: float | None = None
+            wait: float | None = None
+            while not self._finished():
+                self._receive(wait)
+                wait = self._turn(pool)
+
+    def _finished(self) -> bool:
+        if not self._stopping.is_set():
+            return False
+        # What a lost database does not take is left to the end of its lease: sent twice, but not lost.
+        return self._busy.total() == (len(self._unrecorded) if self._away else 0)
+
+    def _receive(self, wait: float | None) -> None:
+        """Wait for the first thing to happen, up to `wait` seconds, and take all that has."""
+        try:
+            item = self._inbox.get(timeout=wait)
+            while True:
+                if item is not None:
+                    self._unrecorded.append(item)
+                item = self._inbox.get_nowait()
+        except Empty:
+            return
+
+    def _turn(self, pool: ThreadPoolExecutor) -> float | None:
+        """Record what came back and send what is due; returns how long the next turn may wait."""
+        try:
+            self._record()
+            self._claim(pool)
+        except AWAY as error:
+            if not self._away:
+                log.warning("the database is away: %s", type(error).__name__)
+            self._away = True
+            return self._pace.pause
+        if self._away:
+            log.warning("the database is back")
+        self._away = False
+        return 0.01 if self._unrecorded else None
+
+    def _record(self) -> None:
+        if not self._unrecorded:
+            return
+        gone = {one.claimed.endpoint_id for one in self._unrecorded if one.tried and one.tried.verdict.disable}
+        if gone:
+            # First, and alone: its rows are locked by partners, too, and then nothing of ours may be waiting.
+            with self._tools.sessions.begin() as session:
+                delivery.disable(session, gone, "gone")
+        with self._tools.sessions.begin() as session:
+            left = delivery.record(session, self._unrecorded)
+        self._busy.subtract(one.claimed.endpoint_id for one in self._unrecorded)
+        self._busy.update(one.claimed.endpoint_id for one in left)
+        self._busy = +self._busy
+        self._unrecorded = left
+
+    def _claim(self, pool: ThreadPoolExecutor) -> None:
+        room = self._pace.batch - self._busy.total()
+        # In large bites: whoever is in flight rings when back.
+        if self._stopping.is_set() or room * 2 < self._pace.batch:
+            return
+        rooms = {one: max(self._cap(one) - self._busy[one], 0) for one in self._late | self._busy.keys()}
+        share = Share(limit=room, cap=self._pace.cap, rooms=rooms, after=self._after)
+        with self._tools.sessions.begin() as session:
+            claimed = delivery.claim(session, share, lease=self._pace.lease, now=self._tools.clock())
+        self._busy.update(one.endpoint_id for one in claimed)
+        self._after = max((one.endpoint_id for one in claimed), key=self._turns, default=self._after)
+        for one in claimed:
+            pool.submit(self._post, one)
+
+    def _cap(self, endpoint_id: str) -> int:
+        return 1 if endpoint_id in self._late else self._pace.cap
+
+    def _turns(self, endpoint_id: str) -> tuple[bool, str]:
+        """The order in which the last claim went round."""
+        return endpoint_id <= self._after, endpoint_id
+
+    def _post(self, claimed: Claimed) -> None:
+        """One message, on a thread of the pool. Its outcome always comes back."""
+        tried: Tried | None = None
+        try:
+            tried = self._try(claimed)
+        except Exception as error:  # the outermost frame of this thread: an attempt that failed in us
+            log.error("message %s could not be sent: %s", claimed.message_id, type(error).__name__)
+            tried = self._tried(claimed, self._tools.clock(), Answer(error="internal_error"))
+        finally:
+            self._inbox.put(Outcome(claimed, tried))
+
+    def _try(self, claimed: Claimed) -> Tried | None:
+        tools, at = self._tools, self._tools.clock()
+        if self._stopping.is_set() or at + timedelta(seconds=tools.transport.deadline) > claimed.until:
+            return None
+        key = self._key(claimed.secret, claimed.owner, claimed.endpoint_id)
+        answer = tools.transport.send(delivery.signed(claimed, key, user_agent=tools.user_agent, now=at))
+        (self._late.add if answer.error == "timeout" else self._late.discard)(claimed.endpoint_id)
+        return self._tried(claimed, at, answer)
+
+    def _tried(self, claimed: Claimed, at: datetime, answer: Answer) -> Tried:
+        schedule = self._tools.schedules[claimed.environment]
+        now, chance = self._tools.clock(), self._tools.chance()
+        return Tried(at, answer, judge(answer, schedule, claimed.attempts, now=now, chance=chance))
+
+    def _open(self, sealed: bytes, owner: str, endpoint_id: str) -> bytes:
+        return signing.key(self._tools.open_secret(sealed, owner, endpoint_id).decode())

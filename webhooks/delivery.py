@@ -1,0 +1,276 @@
+"""Claim, send, record: the three steps of one delivery. No transaction is open while anything is sent."""
+
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any
+from urllib.parse import urlsplit
+
+from sqlalchemy import text
+from sqlalchemy.orm import Session
+
+from webhooks.policy import Answer, Verdict
+from webhooks.signing import sign
+from webhooks.transport import Request
+
+Box = tuple[str, str]
+"""A mailbox: endpoint id and subject."""
+
+OpenSecret = Callable[[bytes, str, str], bytes]
+"""Decrypts a secret: (sealed, owner, endpoint id) → plain."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Claimed:
+    """The head of a mailbox, ours `until` the lease ends; `attempts` counts the ones before this."""
+
+    endpoint_id: str
+    subject: str
+    generation: int
+    until: datetime
+    message_id: str
+    owner: str
+    environment: str
+    attempts: int
+    url: str
+    secret: bytes
+    body: bytes
+    media_type: str
+    method: str
+    path: str
+    headers: Mapping[str, str]
+
+    @property
+    def box(self) -> Box:
+        return self.endpoint_id, self.subject
+
+
+@dataclass(frozen=True, slots=True)
+class Tried:
+    """An attempt that was made, and what it means."""
+
+    at: datetime
+    answer: Answer
+    verdict: Verdict
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """A claimed message on its way back; untried (None) where there was no time left to send it."""
+
+    claimed: Claimed
+    tried: Tried | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Share:
+    """How much to claim: up to `limit` mailboxes, up to `cap` of one endpoint, or as `rooms` says.
+
+    `after` is the endpoint whose turn was last.
+    """
+
+    limit: int
+    cap: int
+    rooms: Mapping[str, int]
+    after: str = ""
+
+
+def is_due(session: Session, now: datetime) -> bool:
+    """Whether any enabled endpoint has something to send."""
+    return session.execute(_IS_DUE, {"now": now}).scalar() is True
+
+
+def claim(session: Session, share: Share, *, lease: timedelta, now: datetime) -> list[Claimed]:
+    """Lease the heads of due mailboxes, in turn over the endpoints. Commit before sending."""
+    bounds = {"limit": share.limit, "cap": share.cap, "after": share.after, "now": now, "until": now + lease}
+    busy = {"busy": list(share.rooms), "rooms": list(share.rooms.values())}
+    leased = [tuple(row) for row in session.execute(_LEASE, bounds | busy)]
+    if not leased:
+        return []
+    # A statement of its own: only now is the mailbox ours, and its head the one that everybody else sees, too.
+    rows = session.execute(_HEADS, _columns(leased) | {"now": now}).mappings()
+    heads = [Claimed(**row, until=now + lease) for row in rows]
+    claimed = {head.box for head in heads}
+    _settle(session, [row[:2] for row in leased if row[:2] not in claimed])
+    return heads
+
+
+def signed(claimed: Claimed, key: bytes, *, user_agent: str, now: datetime) -> Request:
+    """The request as it is sent, `now` in its signature."""
+    stamp = int(now.timestamp())
+    headers = {
+        **claimed.headers,
+        "content-type": claimed.media_type,
+        "user-agent": user_agent,
+        "webhook-id": claimed.message_id,
+        "webhook-timestamp": str(stamp),
+        "webhook-signature": sign(key, claimed.message_id, stamp, claimed.body),
+    }
+    url = _joined(claimed.url, claimed.path) if claimed.path else claimed.url
+    return Request(method=claimed.method, url=url, headers=headers, body=claimed.body)
+
+
+def _joined(url: str, path: str) -> str:
+    parts = urlsplit(url)
+    return parts._replace(path=f"{parts.path.rstrip('/')}/{path.lstrip('/')}").geturl()
+
+
+def disable(session: Session, endpoint_ids: Iterable[str], reason: str) -> None:
+    """Stop sending to these endpoints; what waits for them goes on waiting."""
+    session.execute(_DISABLE, {"endpoint_ids": sorted(set(endpoint_ids)), "reason": reason})
+
+
+def record(session: Session, outcomes: Sequence[Outcome]) -> list[Outcome]:
+    """Write the outcomes down and give their mailboxes back. Returns those to be recorded later.
+
+    Never waits: a mailbox that somebody holds just now (an enqueue that commits in a moment) is left for the next
+    time, so no lock of ours stands behind another's. An outcome of an older generation changes nothing: its lease
+    has ended and the message is somebody else's.
+    """
+    # The youngest claim of a mailbox wins: we may have lost it and taken it again since.
+    by_box = {outcome.claimed.box: outcome for outcome in sorted(outcomes, key=lambda one: one.claimed.generation)}
+    boxes = _columns([(*box, outcome.claimed.generation) for box, outcome in by_box.items()])
+    locked = [tuple(row) for row in session.execute(_LOCK, boxes)]
+    ours = [by_box.pop((endpoint_id, subject)) for endpoint_id, subject in locked]
+    tried = [(outcome.claimed, outcome.tried) for outcome in ours if outcome.tried is not None]
+    if tried:
+        session.execute(_MESSAGES, _message_columns(tried))
+        session.execute(_ATTEMPTS, _attempt_columns(tried))
+    _settle(session, locked)
+    return _held(session, by_box) if by_box else []
+
+
+def _held(session: Session, by_box: Mapping[Box, Outcome]) -> list[Outcome]:
+    """Those whose mailbox is still ours, but locked by somebody."""
+    boxes = _columns([(*box, outcome.claimed.generation) for box, outcome in by_box.items()])
+    return [by_box[row[0], row[1]] for row in session.execute(_STILL_OURS, boxes)]
+
+
+def _settle(session: Session, boxes: Sequence[Any]) -> None:
+    """Look again: each mailbox is due when its head is, and never where nothing waits or the head is parked."""
+    if boxes:
+        session.execute(_SETTLE, _columns([(*box, 0) for box in boxes]))
+
+
+def _columns(boxes: Sequence[Any]) -> dict[str, list[Any]]:
+    endpoint_ids, subjects, generations = zip(*boxes, strict=True)
+    return {"endpoint_ids": list(endpoint_ids), "subjects": list(subjects), "generations": list(generations)}
+
+
+def _message_columns(tried: Sequence[tuple[Claimed, Tried]]) -> dict[str, list[Any]]:
+    return {
+        "ids": [claimed.message_id for claimed, _ in tried],
+        "statuses": [one.verdict.status for _, one in tried],
+        "errors": [one.verdict.error for _, one in tried],
+        "nexts": [one.verdict.next_attempt_at for _, one in tried],
+        "finished": [None if one.verdict.status == "pending" else one.at for _, one in tried],
+    }
+
+
+def _attempt_columns(tried: Sequence[tuple[Claimed, Tried]]) -> dict[str, list[Any]]:
+    return {
+        "ids": [claimed.message_id for claimed, _ in tried],
+        "owners": [claimed.owner for claimed, _ in tried],
+        "environments": [claimed.environment for claimed, _ in tried],
+        "ats": [one.at for _, one in tried],
+        "codes": [one.answer.status_code for _, one in tried],
+        "durations": [one.answer.duration_ms for _, one in tried],
+        "errors": [one.verdict.error for _, one in tried],
+        "excerpts": [one.answer.excerpt for _, one in tried],
+    }
+
+
+_BOXES = """unnest(CAST(:endpoint_ids AS text[]), CAST(:subjects AS text[]), CAST(:generations AS bigint[]))
+            AS box (endpoint_id, subject, generation)"""
+
+_IS_DUE = text("""
+    SELECT EXISTS (
+        SELECT FROM webhook_endpoint e CROSS JOIN LATERAL (
+            SELECT FROM webhook_mailbox m WHERE m.endpoint_id = e.id AND m.due_at <= :now LIMIT 1) due
+         WHERE e.status = 'enabled')
+""")
+
+# The endpoints in turn, beginning behind the last one served; of each, its oldest due mailboxes.
+_LEASE = text("""
+    WITH turn AS MATERIALIZED (
+        SELECT e.id, coalesce(busy.room, :cap) AS room
+          FROM webhook_endpoint e
+          LEFT JOIN unnest(CAST(:busy AS text[]), CAST(:rooms AS int[])) AS busy (id, room) ON busy.id = e.id
+         WHERE e.status = 'enabled'
+         ORDER BY e.id <= :after, e.id),
+    due AS MATERIALIZED (
+        SELECT box.endpoint_id, box.subject
+          FROM turn CROSS JOIN LATERAL (
+              SELECT m.endpoint_id, m.subject FROM webhook_mailbox m
+               WHERE m.endpoint_id = turn.id AND m.due_at <= :now
+               ORDER BY m.due_at LIMIT turn.room FOR UPDATE SKIP LOCKED) box
+         LIMIT :limit)
+    UPDATE webhook_mailbox m
+       SET due_at = :until, leased = true, generation = m.generation + 1
+      FROM due
+     WHERE m.endpoint_id = due.endpoint_id AND m.subject = due.subject
+    RETURNING m.endpoint_id, m.subject, m.generation
+""")
+
+_HEADS = text(f"""
+    SELECT box.endpoint_id, box.subject, box.generation, head.id AS message_id, head.owner, head.environment,
+           head.attempts, e.url, e.secret, p.body, p.media_type, p.method, p.path, p.headers
+      FROM {_BOXES}
+     CROSS JOIN LATERAL (
+           SELECT * FROM webhook_message
+            WHERE endpoint_id = box.endpoint_id AND subject = box.subject AND status IN ('pending', 'parked')
+            ORDER BY position LIMIT 1) head
+      JOIN webhook_payload p ON p.id = head.payload_id
+      JOIN webhook_endpoint e ON e.id = box.endpoint_id
+     WHERE head.status = 'pending' AND head.next_attempt_at <= :now
+""")  # noqa: S608
+
+_LOCK = text(f"""
+    SELECT m.endpoint_id, m.subject
+      FROM {_BOXES}
+      JOIN webhook_mailbox m
+        ON m.endpoint_id = box.endpoint_id AND m.subject = box.subject AND m.generation = box.generation
+       FOR UPDATE OF m SKIP LOCKED
+""")
+
+_STILL_OURS = text(f"""
+    SELECT m.endpoint_id, m.subject
+      FROM {_BOXES}
+      JOIN webhook_mailbox m
+        ON m.endpoint_id = box.endpoint_id AND m.subject = box.subject AND m.generation = box.generation
+""")
+
+_MESSAGES = text("""
+    UPDATE webhook_message m
+       SET status = new.status, error = new.error, next_attempt_at = new.next_attempt_at,
+           finished_at = new.finished_at, attempts = m.attempts + 1
+      FROM unnest(CAST(:ids AS text[]), CAST(:statuses AS text[]), CAST(:errors AS text[]),
+                  CAST(:nexts AS timestamptz[]), CAST(:finished AS timestamptz[]))
+           AS new (id, status, error, next_attempt_at, finished_at)
+     WHERE m.id = new.id
+""")
+
+_ATTEMPTS = text("""
+    INSERT INTO webhook_attempt
+           (message_id, owner, environment, at, status_code, duration_ms, error, response_excerpt)
+    SELECT * FROM unnest(CAST(:ids AS text[]), CAST(:owners AS text[]), CAST(:environments AS text[]),
+                         CAST(:ats AS timestamptz[]), CAST(:codes AS int[]), CAST(:durations AS int[]),
+                         CAST(:errors AS text[]), CAST(:excerpts AS text[]))
+""")
+
+_SETTLE = text(f"""
+    UPDATE webhook_mailbox m
+       SET leased = false,
+           due_at = (SELECT CASE head.status WHEN 'pending' THEN head.next_attempt_at END
+                       FROM webhook_message head
+                      WHERE head.endpoint_id = m.endpoint_id AND head.subject = m.subject
+                        AND head.status IN ('pending', 'parked')
+                      ORDER BY head.position LIMIT 1)
+      FROM {_BOXES}
+     WHERE m.endpoint_id = box.endpoint_id AND m.subject = box.subject
+""")
+
+_DISABLE = text("""
+    UPDATE webhook_endpoint SET status = 'disabled', disabled_reason = :reason
+     WHERE id = ANY(:endpoint_ids) AND status = 'enabled'
+""")

@@ -1,0 +1,90 @@
+"""What an answer means, and when to try again. Pure."""
+
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from email.utils import parsedate_to_datetime
+from typing import Literal
+
+JITTER = 0.2
+"""A delay grows by up to a fifth, so that what failed together does not come back together."""
+
+
+@dataclass(frozen=True, slots=True)
+class Schedule:
+    """The delays after each failed attempt, and the longest one a receiver may ask for."""
+
+    delays: tuple[timedelta, ...]
+    longest: timedelta
+
+
+def _seconds(*seconds: int) -> tuple[timedelta, ...]:
+    return tuple(timedelta(seconds=one) for one in seconds)
+
+
+# The schedule Standard Webhooks recommends: about 75 hours.
+LIVE = Schedule(
+    _seconds(5) + tuple(timedelta(minutes=one) for one in (5, 30, 120, 300, 600, 840, 1200, 1440)), timedelta(hours=24)
+)
+SANDBOX = Schedule(_seconds(2, 5, 10, 20), timedelta(seconds=60))
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Answer:
+    """What came of one attempt: a `status_code`, or an `error` of the transport's vocabulary, or both."""
+
+    status_code: int | None = None
+    error: str | None = None
+    retry_after: str | None = None
+    duration_ms: int = 0
+    excerpt: str | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Verdict:
+    """What becomes of the message; `disable` is for its endpoint."""
+
+    status: Literal["delivered", "pending", "failed"]
+    error: str | None = None
+    next_attempt_at: datetime | None = None
+    disable: bool = False
+
+
+def judge(answer: Answer, schedule: Schedule, attempts: int, *, now: datetime, chance: float) -> Verdict:
+    """The verdict over an answer; `attempts` counts the ones before it, `chance` is in [0, 1)."""
+    error = fault(answer)
+    if error is None:
+        return Verdict(status="delivered")
+    gone = answer.status_code == 410
+    if attempts >= len(schedule.delays):
+        return Verdict(status="failed", error=error, disable=gone)
+    if gone:
+        # Nothing is sent while it is disabled; when somebody enables it again, it is due.
+        return Verdict(status="pending", error=error, next_attempt_at=now, disable=True)
+    delay = schedule.delays[attempts] * (1 + JITTER * chance)
+    asked = wished_delay(answer.retry_after, schedule.longest, now=now)
+    return Verdict(status="pending", error=error, next_attempt_at=now + max(delay, asked))
+
+
+def fault(answer: Answer) -> str | None:
+    """Why this answer is no success: None for a complete 2xx."""
+    code = answer.status_code
+    if answer.error is not None or code is None:
+        return answer.error or "bad_response"
+    if 200 <= code < 300:
+        return None
+    if 300 <= code < 400:
+        return "redirect"
+    return "gone" if code == 410 else "unexpected_status"
+
+
+def wished_delay(value: str | None, longest: timedelta, *, now: datetime) -> timedelta:
+    """What `Retry-After` asks for (seconds or an HTTP date, RFC 9110 §10.2.3): from nothing to `longest`."""
+    text = (value or "").strip()
+    if text.isascii() and text.isdecimal():
+        return longest if len(text) > 9 else min(timedelta(seconds=int(text)), longest)
+    try:
+        moment = parsedate_to_datetime(text)
+        asked = moment.replace(tzinfo=moment.tzinfo or UTC) - now
+    except (ValueError, TypeError, IndexError, OverflowError):
+        return timedelta(0)
+    return min(max(asked, timedelta(0)), longest)

@@ -1,0 +1,175 @@
+"""One POST to a stranger: only to where we may connect, within a deadline, reading no more than we want to know."""
+
+import socket
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from http.client import RemoteDisconnected
+from time import monotonic
+from typing import Any
+
+from requests import PreparedRequest, Response
+from requests.adapters import HTTPAdapter
+from requests.exceptions import ConnectionError as RequestsConnectionError
+from requests.exceptions import RequestException, SSLError
+from requests.exceptions import Timeout as RequestsTimeout
+from requests.structures import CaseInsensitiveDict
+from urllib3 import BaseHTTPResponse, HTTPConnectionPool, HTTPSConnectionPool
+from urllib3.connection import HTTPConnection, HTTPSConnection
+from urllib3.exceptions import HTTPError, MaxRetryError, NewConnectionError, ProtocolError
+
+from webhooks.deadline import Attempt, Blocked, Unresolved, Watchdog
+from webhooks.egress import Network
+from webhooks.policy import Answer
+
+MAX_RESPONSE = 64 * 1024
+MAX_EXCERPT = 1024
+REMEMBERED_HOSTS = 256
+"""How many hosts keep idle connections."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Request:
+    method: str
+    url: str
+    headers: Mapping[str, str]
+    body: bytes
+
+
+class Transport:
+    """Sends requests through keep-alive pools of this process. Safe to share between threads.
+
+    No redirects, no cookies, no proxies, nothing from the environment: requests does those in `Session`, and there is
+    none. `deadline` is in seconds, over everything: name, connect, TLS, headers and body.
+    """
+
+    def __init__(self, *, allow: Sequence[Network], deadline: float = 15.0, verify: bool | str = True) -> None:
+        self._allow = tuple(allow)
+        self._deadline = deadline
+        self._verify = verify
+        self._adapter = _Adapter(pool_connections=REMEMBERED_HOSTS, pool_maxsize=8, max_retries=0)
+        self._watchdog = Watchdog(interval=deadline / 50)
+
+    @property
+    def deadline(self) -> float:
+        return self._deadline
+
+    def send(self, request: Request) -> Answer:
+        """What came of it. Raises nothing that the other side could cause."""
+        start = monotonic()
+        attempt = Attempt(self._allow, start + self._deadline)
+        with self._watchdog.over(attempt):
+            try:
+                answer = self._exchange(request)
+            except (RequestException, HTTPError, OSError) as error:
+                answer = Answer(error=_name(error))
+        if attempt.expired:
+            answer = Answer(status_code=answer.status_code, error="timeout")
+        # How long a refusal took would say what our resolver knows of inner names.
+        took = 0.0 if answer.error == "blocked_by_policy" else monotonic() - start
+        return replace(answer, duration_ms=round(took * 1000))
+
+    def close(self) -> None:
+        self._watchdog.stop()
+        self._adapter.close()
+
+    def _exchange(self, request: Request) -> Answer:
+        response = self._adapter.send(
+            _prepared(request), stream=True, timeout=(self._deadline, self._deadline), verify=self._verify
+        )
+        code, retry_after = response.status_code, response.headers.get("retry-after")
+        try:
+            # A redirect's body can be as long as it likes: it is not read.
+            body = b"" if 300 <= code < 400 else response.raw.read(MAX_RESPONSE, decode_content=True)
+        except (HTTPError, OSError) as error:
+            return Answer(status_code=code, error=_name(error))
+        finally:
+            response.close()
+        return Answer(status_code=code, retry_after=retry_after, excerpt=_excerpt(body))
+
+
+def _prepared(request: Request) -> PreparedRequest:
+    prepared = PreparedRequest()
+    prepared.method, prepared.url, prepared.body = request.method, request.url, request.body
+    prepared.headers = CaseInsensitiveDict(request.headers)
+    prepared.headers["content-length"] = str(len(request.body))
+    prepared.headers["accept-encoding"] = "identity"
+    return prepared
+
+
+def _excerpt(body: bytes) -> str | None:
+    # PostgreSQL's text knows no NUL.
+    text = body[:MAX_EXCERPT].decode(errors="replace").replace("\0", "�")
+    return text.encode()[:MAX_EXCERPT].decode(errors="ignore") or None
+
+
+def _name(error: BaseException) -> str:
+    """The stable name of what went wrong. Only public addresses get so far as to differ."""
+    for kind, name in _NAMES:
+        if isinstance(error, kind):
+            return name
+    if isinstance(error, MaxRetryError):
+        inner: object = error.reason
+    else:
+        inner = error.args[-1] if isinstance(error, RequestsConnectionError | ProtocolError) and error.args else None
+    return _name(inner) if isinstance(inner, Exception) else "bad_response"
+
+
+_NAMES: tuple[tuple[type[BaseException], str], ...] = (
+    (Blocked, "blocked_by_policy"),
+    (Unresolved, "dns_failure"),
+    (SSLError, "tls_error"),
+    (RequestsTimeout, "timeout"),
+    (TimeoutError, "timeout"),
+    (RemoteDisconnected, "connection_reset"),
+    (ConnectionRefusedError, "connection_refused"),
+    (ConnectionResetError, "connection_reset"),
+    (BrokenPipeError, "connection_reset"),
+    (NewConnectionError, "connection_failed"),
+)
+
+
+class _Http(HTTPConnection):
+    """A connection that goes only where the attempt may go, and that the attempt's deadline can cut."""
+
+    def _new_conn(self) -> socket.socket:
+        return Attempt.current().open(self._dns_host, self.port or 80, self)
+
+    def request(self, *args: Any, **kwargs: Any) -> None:
+        if self.sock is not None:
+            Attempt.current().watch(self.sock)
+        super().request(*args, **kwargs)
+
+
+class _Https(HTTPSConnection):
+    def _new_conn(self) -> socket.socket:
+        return Attempt.current().open(self._dns_host, self.port or 443, self)
+
+    def request(self, *args: Any, **kwargs: Any) -> None:
+        if self.sock is not None:
+            Attempt.current().watch(self.sock)
+        super().request(*args, **kwargs)
+
+
+class _HttpPool(HTTPConnectionPool):
+    ConnectionCls = _Http
+
+
+class _HttpsPool(HTTPSConnectionPool):
+    ConnectionCls = _Https
+
+
+class _Adapter(HTTPAdapter):
+    def init_poolmanager(self, *args: Any, **kwargs: Any) -> None:
+        super().init_poolmanager(*args, **kwargs)
+        self.poolmanager.pool_classes_by_scheme = {"http": _HttpPool, "https": _HttpsPool}
+
+    def proxy_manager_for(self, *args: Any, **kwargs: Any) -> Any:
+        raise RuntimeError("webhooks go through no proxy")
+
+    def build_response(self, req: PreparedRequest, resp: BaseHTTPResponse) -> Response:
+        """Only what is looked at: no cookie jar, no charset, no history."""
+        response = Response()
+        response.status_code = resp.status
+        response.headers = CaseInsensitiveDict(resp.headers)
+        response.raw = resp
+        return response
