@@ -80,7 +80,6 @@ class Courier(threading.Thread):
     def run(self) -> None:
         with ThreadPoolExecutor(self._pace.threads, thread_name_prefix="post") as pool:
             wait: float | None = None
-            wait: float | None = None
             while not self._finished():
                 self._receive(wait)
                 wait = self._turn(pool)

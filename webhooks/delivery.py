@@ -223,7 +223,7 @@ _HEADS = text(f"""
       JOIN webhook_payload p ON p.id = head.payload_id
       JOIN webhook_endpoint e ON e.id = box.endpoint_id
      WHERE head.status = 'pending' AND head.next_attempt_at <= :now
-""")  # noqa: S608
+""")
 
 _LOCK = text(f"""
     SELECT m.endpoint_id, m.subject
