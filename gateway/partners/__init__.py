@@ -1,0 +1,1 @@
+"""Who may talk to us, in which dialect, with which options."""
