@@ -5,7 +5,6 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from itertools import product
-from types import MappingProxyType
 from typing import Any
 
 from sqlalchemy import select, text
@@ -13,8 +12,6 @@ from sqlalchemy.orm import Session
 
 from webhooks.tables import Endpoint
 from webhooks.tenant import Tenant
-
-NO_HEADERS: Mapping[str, str] = MappingProxyType({})
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,7 +34,7 @@ class Payload:
     media_type: str
     method: str = "POST"
     path: str = ""
-    headers: Mapping[str, str] = field(default=NO_HEADERS)
+    headers: Mapping[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
