@@ -1,0 +1,1 @@
+"""PostgreSQL and Redis for one machine, when no URL is given: the wheels' servers, with their data in one folder."""

@@ -1,0 +1,11 @@
+"""Every table, in one place: what the migrations compare with and what a fresh database is made of."""
+
+from sqlalchemy import MetaData
+
+import gateway.catalogue.tables
+import gateway.intake.tables
+import gateway.jobs.tables  # noqa: F401  (imported for what they declare)
+from gateway import db
+from webhooks import tables as webhook_tables
+
+METADATA: tuple[MetaData, ...] = (db.Base.metadata, webhook_tables.metadata)

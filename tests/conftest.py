@@ -1,0 +1,58 @@
+"""What every test may ask for: real PostgreSQL and Redis, a database of its own, a runtime, a clock."""
+
+from collections.abc import Iterator
+
+import pytest
+import redis
+from tests.support.clock import Clock
+from tests.support.servers import Servers, servers
+
+from gateway import runtime as runtimes
+from gateway.config import LOOPBACK, Settings
+from gateway.runtime import Runtime
+
+SECRET_KEY = bytes(range(32))
+
+
+@pytest.fixture(scope="session")
+def running_servers(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Servers]:
+    with servers(tmp_path_factory.mktemp("servers")) as running:
+        yield running
+
+
+@pytest.fixture(scope="session")
+def postgres(running_servers: Servers) -> str:
+    """The URL of a PostgreSQL for SQLAlchemy, as the owner of everything."""
+    return running_servers.postgres
+
+
+@pytest.fixture
+def database_url(running_servers: Servers) -> Iterator[str]:
+    """A fresh database with every table and no row, as the application's role."""
+    with running_servers.database() as url:
+        yield url
+
+
+@pytest.fixture
+def redis_url(running_servers: Servers) -> str:
+    """An empty Redis."""
+    with redis.from_url(running_servers.redis) as client:
+        client.flushall()
+    return running_servers.redis
+
+
+@pytest.fixture
+def clock() -> Clock:
+    return Clock()
+
+
+@pytest.fixture
+def settings(database_url: str, redis_url: str) -> Settings:
+    return Settings(database_url=database_url, redis_url=redis_url, secret_key=SECRET_KEY, egress_allow=LOOPBACK)
+
+
+@pytest.fixture
+def runtime(settings: Settings, clock: Clock) -> Iterator[Runtime]:
+    built = runtimes.build(settings, clock=clock)
+    yield built
+    built.close()
