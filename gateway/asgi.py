@@ -45,7 +45,7 @@ class BodyGuard:
         given = _header(scope, b"x-request-id") or b""
         request_id = given.decode() if REQUEST_ID.fullmatch(given) else self.new_request_id()
         scope["stecker.request_id"] = request_id
-        send = _stamped(send, request_id)
+        send = _stamped(send, scope, request_id)
         try:
             _check_head(scope)
             body = await _read(receive, scope)
@@ -62,7 +62,8 @@ class _Gone(Exception):
     """The client has left."""
 
 
-def _stamped(send: Send, request_id: str) -> Send:
+def _stamped(send: Send, scope: Scope, request_id: str) -> Send:
+    """Every answer says which request it is for; those to a client also what is left of its limits."""
     extra = [
         (b"x-request-id", request_id.encode()),
         (b"x-content-type-options", b"nosniff"),
@@ -72,8 +73,11 @@ def _stamped(send: Send, request_id: str) -> Send:
     async def stamped(message: Message) -> None:
         if message["type"] == "http.response.start":
             headers = list(message["headers"])
+            limits = [
+                (name.lower().encode(), value.encode()) for name, value in scope.get("stecker.headers", {}).items()
+            ]
             names = {name.lower() for name, _ in headers}
-            message = {**message, "headers": headers + [pair for pair in extra if pair[0] not in names]}
+            message = {**message, "headers": headers + [pair for pair in [*extra, *limits] if pair[0] not in names]}
         await send(message)
 
     return stamped

@@ -31,7 +31,7 @@ REPLAYED = ("Location",)
 class IdempotencyRecord(Base):
     """The answer to a key. `body` is encrypted, since an answer may hold a secret that is shown once."""
 
-    __tablename__ = "idempotency_records"
+    __tablename__ = "idempotency_record"
 
     partner_id: Mapped[str] = mapped_column(Text, primary_key=True)
     environment: Mapped[str] = mapped_column(Text, primary_key=True)
@@ -133,7 +133,7 @@ class _Record:
         return sha256(b"\x1f".join(parts)).digest()
 
     def _place(self) -> Place:
-        return Place(self.call.tenant.partner_id, "idempotency_records", f"{self.operation}\x1e{self.key}", "body")
+        return Place(self.call.tenant.partner_id, "idempotency_record", f"{self.operation}\x1e{self.key}", "body")
 
     def _mine(self) -> tuple[Any, ...]:
         return (

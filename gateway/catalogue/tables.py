@@ -11,7 +11,7 @@ from gateway.db import Base
 class PartnerArticle(Base):
     """A partner's SKU or GTIN for one of our services, with the price agreed for it where there is one."""
 
-    __tablename__ = "partner_articles"
+    __tablename__ = "partner_article"
 
     partner_id: Mapped[str] = mapped_column(Text, primary_key=True)
     environment: Mapped[str] = mapped_column(Text, primary_key=True)

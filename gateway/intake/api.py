@@ -1,6 +1,5 @@
 """The doors: orders in our own JSON at `/v1/orders`, and every dialect at `/inbound/{partner}`."""
 
-import json
 from collections.abc import Callable
 from typing import Any
 
@@ -76,9 +75,9 @@ def receive(call: Call, partner: str) -> Response:
                 Partner.id == call.tenant.partner_id, Partner.slug == partner
             )
         ).one_or_none()
-    if row is None:
+    dialect = adapter(row.adapter, row.options) if row else None
+    if dialect is None:
         raise Problem(code="not-found", detail="There is no such door for this token.")
-    dialect = adapter(row.adapter, json.dumps(row.options, sort_keys=True))
     _check_media_type(call, dialect)
     arrival = _arrival(call, f"/inbound/{partner}")
 

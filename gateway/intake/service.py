@@ -67,7 +67,7 @@ def keep(
 ) -> str:
     """Store the document, encrypted, with what became of it. Returns its id."""
     message_id = new_id("msg", arrival.now)
-    place = Place(arrival.tenant.partner_id, "inbound_messages", message_id, "body")
+    place = Place(arrival.tenant.partner_id, "inbound_message", message_id, "body")
     session.execute(
         insert(InboundMessage),
         {

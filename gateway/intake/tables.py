@@ -16,10 +16,10 @@ class InboundMessage(Base):
     `fingerprint` is SHA-256 of what it asks for, so that the same document written anew is known again.
     """
 
-    __tablename__ = "inbound_messages"
+    __tablename__ = "inbound_message"
     __table_args__ = (
         Index(
-            "uq_inbound_messages_document",
+            "uq_inbound_message_document",
             "partner_id",
             "environment",
             "document",

@@ -74,7 +74,7 @@ def job_events(session: Session, tenant: Tenant, job_id: str, after: int, limit:
 
 # The oldest transaction that still runs. Below it everything has been decided, so nothing can appear there later;
 # a serial id alone would be skipped for ever when its transaction commits after a higher one was read.
-SETTLED = text("job_events.tx < pg_snapshot_xmin(pg_current_snapshot())")
+SETTLED = text("job_event.tx < pg_snapshot_xmin(pg_current_snapshot())")
 
 
 def feed(session: Session, tenant: Tenant, after: tuple[int, int], limit: int) -> Sequence[tuple[int, int, bytes]]:

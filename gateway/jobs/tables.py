@@ -26,7 +26,7 @@ class Order(Base):
     `last_change` is the partner's number of the latest change that was applied.
     """
 
-    __tablename__ = "orders"
+    __tablename__ = "support_order"
     __table_args__ = (
         UniqueConstraint("partner_id", "environment", "partner_order_id"),
         Index(None, "partner_id", "environment", "id"),
@@ -47,7 +47,7 @@ class Order(Base):
 class Job(Base):
     """One service at one place. `sequence` is that of its last event, and the version every change compares."""
 
-    __tablename__ = "jobs"
+    __tablename__ = "job"
     __table_args__ = (
         UniqueConstraint("partner_id", "environment", "partner_order_id", "line_id", "unit"),
         Index(None, "order_id"),
@@ -59,7 +59,7 @@ class Job(Base):
     id: Mapped[str] = mapped_column(Text, primary_key=True)
     partner_id: Mapped[str] = mapped_column(Text)
     environment: Mapped[str] = mapped_column(Text)
-    order_id: Mapped[str] = mapped_column(ForeignKey("orders.id"))
+    order_id: Mapped[str] = mapped_column(ForeignKey("support_order.id"))
     partner_order_id: Mapped[str] = mapped_column(Text)
     line_id: Mapped[str] = mapped_column(Text)
     unit: Mapped[int]
@@ -85,7 +85,7 @@ class JobEvent(Base):
     event that commits late; see `queries.feed`.
     """
 
-    __tablename__ = "job_events"
+    __tablename__ = "job_event"
     __table_args__ = (
         UniqueConstraint("job_id", "sequence"),
         Index(None, "partner_id", "environment", "tx", "position"),
@@ -94,7 +94,7 @@ class JobEvent(Base):
     id: Mapped[str] = mapped_column(Text, primary_key=True)
     partner_id: Mapped[str] = mapped_column(Text)
     environment: Mapped[str] = mapped_column(Text)
-    job_id: Mapped[str] = mapped_column(ForeignKey("jobs.id"))
+    job_id: Mapped[str] = mapped_column(ForeignKey("job.id"))
     sequence: Mapped[int]
     type: Mapped[str] = mapped_column(Text)
     actor: Mapped[str] = mapped_column(Text)

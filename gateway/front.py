@@ -1,0 +1,107 @@
+"""Between Connexion and the handlers: who is let in, how a handler is called, how every error becomes a problem."""
+
+import logging
+from collections.abc import Callable, Mapping
+from typing import Any
+
+from connexion.exceptions import ProblemException
+from connexion.lifecycle import ConnexionRequest, ConnexionResponse
+from flask import Flask, Response, request
+from sqlalchemy.exc import InterfaceError, OperationalError
+from sqlalchemy.exc import TimeoutError as PoolTimeout
+from starlette.exceptions import HTTPException
+
+from gateway import errors
+from gateway.call import Call
+from gateway.errors import Problem
+from gateway.runtime import Runtime
+
+log = logging.getLogger(__name__)
+
+Handler = Callable[..., Response]
+
+DATABASE_AWAY = (OperationalError, InterfaceError, PoolTimeout)
+KINDS = (Problem, ProblemException, HTTPException, *DATABASE_AWAY, Exception)
+
+
+class SpecificationError(Exception):
+    """The specification and the code do not fit; the system must not start."""
+
+
+def check_specification(document: Mapping[str, Any], operations: Mapping[str, Handler], public: frozenset[str]) -> None:
+    """No operation without a handler, none without security but the public ones, no scheme but ours, no `{}` way in."""
+    faults = []
+    for path, item in document["paths"].items():
+        for operation in (item[method] for method in item if method != "parameters"):
+            name = operation.get("operationId", path)
+            security = operation.get("security", document.get("security"))
+            if name not in operations:
+                faults.append(f"{name}: has no handler")
+            if security == [] and name not in public:
+                faults.append(f"{name}: anybody may call it")
+            if security is None or any(list(requirement) != ["oauth"] for requirement in security):
+                faults.append(f"{name}: its security is not the scheme `oauth`")
+            if any(parameter["schema"]["type"] != "string" for parameter in _path_parameters(item, operation)):
+                faults.append(f"{name}: a path parameter is not a string")
+    if faults:
+        raise SpecificationError("; ".join(faults))
+
+
+def _path_parameters(item: Mapping[str, Any], operation: Mapping[str, Any]) -> list[Mapping[str, Any]]:
+    parameters = [*item.get("parameters", ()), *operation.get("parameters", ())]
+    return [parameter for parameter in parameters if parameter.get("in") == "path"]
+
+
+class Problems:
+    """Turns whatever was raised into a problem, inside Flask and outside of it."""
+
+    def __init__(self, runtime: Runtime) -> None:
+        self.base_url = runtime.settings.public_url
+
+    def inside(self, error: Exception) -> Response:
+        """An error handler of Flask's."""
+        problem = self.of(error)
+        body = errors.document(problem, self.base_url, request.environ["stecker.scope"]["stecker.request_id"])
+        return Response(body, problem.status, content_type=errors.MEDIA_TYPE, headers=dict(problem.headers))
+
+    def outside(self, asked: ConnexionRequest, error: Exception) -> ConnexionResponse:
+        """An error handler of Connexion's: what routing, security, limits and checks raise."""
+        problem = self.of(error)
+        body = errors.document(problem, self.base_url, asked.scope["stecker.request_id"])
+        return ConnexionResponse(
+            problem.status, content_type=errors.MEDIA_TYPE, body=body, headers=dict(problem.headers)
+        )
+
+    @staticmethod
+    def of(error: Exception) -> Problem:
+        if isinstance(error, Problem):
+            return error
+        if isinstance(error, DATABASE_AWAY):
+            log.error("database_unavailable: %s", type(error).__name__)
+            detail = "The database did not answer; nothing was changed. Try again in a moment."
+            return Problem(code="unavailable", detail=detail, headers={"Retry-After": "1"})
+        status = getattr(error, "status_code", None) or getattr(error, "status", None) or getattr(error, "code", None)
+        if isinstance(status, int) and status < 500:
+            allow = (getattr(error, "headers", None) or {}).get("Allow")
+            return errors.from_status(status, {"Allow": allow} if allow else None)
+        # The text of an exception may hold what was sent; the log gets where it happened.
+        log.error("unexpected_error: %s", type(error).__name__, exc_info=error)
+        return Problem(code="internal", detail="This is our fault; tell us the request_id, and we can look it up.")
+
+
+def serve_with(flask: Flask, runtime: Runtime, operations: Mapping[str, Handler], problems: Problems) -> None:
+    """Let Flask call the handlers directly: Connexion has checked the request already, and would build a decorator
+    around each handler anew for every call.
+    """
+    for endpoint in flask.view_functions:
+        name = endpoint.rpartition(".")[2]
+        if name in operations:
+            flask.view_functions[endpoint] = _view(runtime, operations[name])
+    flask.register_error_handler(Exception, problems.inside)
+
+
+def _view(runtime: Runtime, handler: Handler) -> Handler:
+    def view(**path: str) -> Response:
+        return handler(Call(runtime, request.environ["stecker.scope"], runtime.clock()), **path)
+
+    return view
