@@ -1,1 +1,11 @@
 """Pure translation between partners' documents and the canonical order. No I/O, no clock, no database."""
+
+from adapters.contract import Adapter
+from adapters.plain.adapter import PlainAdapter
+
+ADAPTERS: tuple[type[Adapter], ...] = (PlainAdapter,)
+
+
+def by_name(name: str) -> type[Adapter]:
+    """The adapter of a dialect. Raises `KeyError` for a dialect that nobody speaks."""
+    return {adapter.profile.name: adapter for adapter in ADAPTERS}[name]

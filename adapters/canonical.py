@@ -114,7 +114,7 @@ class OrderLine:
     hold_id: str | None = None
     after_delivery_days: int | None = None
     notes: str | None = None
-    echo: Mapping[str, Any] = field(default=EMPTY)
+    echo: Mapping[str, Any] = field(default_factory=lambda: EMPTY)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -128,7 +128,7 @@ class SupportOrder:
     ordered_at: datetime | None = None
     bill_to: Literal["partner", "customer"] = "partner"
     notes: str | None = None
-    echo: Mapping[str, Any] = field(default=EMPTY)
+    echo: Mapping[str, Any] = field(default_factory=lambda: EMPTY)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -160,7 +160,7 @@ class ChangeOrder:
     lines: tuple[LineChange, ...]
     pointer: str = ""
     reason: str = "partner_asked"
-    echo: Mapping[str, Any] = field(default=EMPTY)
+    echo: Mapping[str, Any] = field(default_factory=lambda: EMPTY)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -173,7 +173,7 @@ class CancelOrder:
     pointer: str = ""
     reason: str = "order_cancelled_by_retailer"
     text: str | None = None
-    echo: Mapping[str, Any] = field(default=EMPTY)
+    echo: Mapping[str, Any] = field(default_factory=lambda: EMPTY)
 
 
 Intent = PlaceOrder | ChangeOrder | CancelOrder

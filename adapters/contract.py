@@ -15,7 +15,7 @@ class RawMessage:
 
     body: bytes
     media_type: str
-    headers: Mapping[str, str] = field(default=EMPTY)
+    headers: Mapping[str, str] = field(default_factory=lambda: EMPTY)
     path: str = ""
     method: str = "POST"
 
@@ -30,7 +30,7 @@ class Rendered:
     method: str = "POST"
     path: str = ""
     status: int = 200
-    headers: Mapping[str, str] = field(default=EMPTY)
+    headers: Mapping[str, str] = field(default_factory=lambda: EMPTY)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
