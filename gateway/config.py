@@ -115,7 +115,7 @@ def load(environ: Mapping[str, str]) -> Settings:
     key_file = read.text("STECKER_SECRET_KEY_FILE", "")
     key_text = Path(key_file).read_text() if key_file and Path(key_file).is_file() else read.text("STECKER_SECRET_KEY")
     settings = Settings(
-        database_url=_psycopg_url(read.text("STECKER_DATABASE_URL")),
+        database_url=psycopg_url(read.text("STECKER_DATABASE_URL")),
         redis_url=read.text("STECKER_REDIS_URL"),
         secret_key=read.parsed(
             "STECKER_SECRET_KEY",
@@ -170,7 +170,7 @@ def _on_off(text: str) -> bool:
     return text == "on"
 
 
-def _psycopg_url(url: str) -> str:
+def psycopg_url(url: str) -> str:
     """psycopg 3 by name: what a bare `postgresql://` means has changed between SQLAlchemy's releases."""
     scheme, separator, rest = url.partition("://")
     return f"postgresql+psycopg://{rest}" if separator and scheme in {"postgresql", "postgres"} else url

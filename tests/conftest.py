@@ -4,12 +4,12 @@ from collections.abc import Iterator
 
 import pytest
 import redis
-from tests.support.clock import Clock
-from tests.support.servers import Servers, servers
 
 from gateway import runtime as runtimes
 from gateway.config import LOOPBACK, Settings
 from gateway.runtime import Runtime
+from tests.support.clock import Clock
+from tests.support.servers import Servers, servers
 
 SECRET_KEY = bytes(range(32))
 

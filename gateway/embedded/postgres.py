@@ -136,8 +136,8 @@ def _made(data: DataDir) -> bool:
         raise CannotStart(_damaged(folder, "PG_VERSION is missing")) from None
     if version != MAJOR:
         raise CannotStart(
-            f"The data in {folder} was written by PostgreSQL {version[:10]}, and this Stecker brings {MAJOR}: start it with "
-            "the Stecker that wrote it, or choose another folder with --data-dir."
+            f"The data in {folder} was written by PostgreSQL {version[:10]}, and this Stecker brings {MAJOR}: start it "
+            "with the Stecker that wrote it, or choose another folder with --data-dir."
         )
     return True
 
@@ -160,6 +160,7 @@ def _initialise(data: DataDir, programs: Path, sockets: Path, account: Account |
     _run(single, new, account, BOOTSTRAP.format(app=APP, owner=OWNER, database=DATABASE, app_password=data.secret(APP)))
     shutil.rmtree(data.postgres, ignore_errors=True)
     new.rename(data.postgres)
+    data.sandbox_keys.unlink(missing_ok=True)  # they opened the database that is gone
 
 
 def _run(command: list[str], folder: Path, account: Account | None, text: str = "") -> None:
@@ -192,7 +193,7 @@ def _give(path: Path, account: Account | None) -> None:
 
 
 def _own(data: DataDir, account: Account | None) -> None:
-    """Give the whole cluster to the account it runs as, where it was made by another; drop the mark of a dead server."""
+    """Give the cluster to the account it runs as, where it was made by another; drop the mark of a dead server."""
     if account is not None and data.postgres.stat().st_uid != account.uid:
         for folder, _, files in os.walk(data.postgres):
             for path in (folder, *(os.path.join(folder, file) for file in files)):

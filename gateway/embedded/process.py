@@ -25,8 +25,8 @@ class Spec:
     """One process: how to start it, when it is ready, how to stop it.
 
     `ready` is asked with the pid until it says yes. `explain` tells in a sentence why it ended before it was ready.
-    `rank`: lower ones are stopped first. `patience`: seconds between `stop` and SIGKILL. `orphan`: the signal the kernel
-    sends it when we are gone; None, where it notices by itself that its standard input has closed.
+    `rank`: lower ones are stopped first. `patience`: seconds between `stop` and SIGKILL. `orphan`: the signal the
+    kernel sends it when we are gone; None, where it notices by itself that its standard input has closed.
     """
 
     name: str

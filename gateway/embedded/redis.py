@@ -38,8 +38,8 @@ def prepare(data: DataDir, runtime: Path) -> Spec:
         environ={"LC_ALL": "C", "PATH": "/usr/bin:/bin"},
         ready=lambda pid: _answers(_socket(runtime)),
         explain=lambda: (
-            f"Redis cannot start on {data.redis} (see {log}); it holds nothing that cannot be made again, so move it away: "
-            f"mv {data.redis} {data.redis}.broken"
+            f"Redis cannot start on {data.redis} (see {log}); it holds nothing that cannot be made again, so move it "
+            f"away: mv {data.redis} {data.redis}.broken"
         ),
         where=str(data.redis),
         rank=3,

@@ -1,0 +1,19 @@
+"""`stecker worker`: one worker process."""
+
+import sys
+from pathlib import Path
+
+import click
+
+from gateway import log, worker
+from gateway.cli import data_dir_option, settings_for, stop_with_parent_option
+
+
+@click.command()
+@data_dir_option
+@stop_with_parent_option
+def command(data_dir: Path) -> None:
+    """Deliver webhooks as they become due."""
+    settings = settings_for(data_dir)
+    log.configure(settings.log_level, sys.stderr)
+    worker.run(settings)
