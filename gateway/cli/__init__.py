@@ -22,6 +22,8 @@ NOUNS: Mapping[str, tuple[str, str]] = {
     "web": ("gateway.cli.web:command", "Serve the API."),
     "worker": ("gateway.cli.worker:command", "Deliver webhooks."),
     "tick": ("gateway.cli.tick:command", "Look every second for what is due."),
+    "partner": ("gateway.cli.partner:command", "Who may talk to us."),
+    "client": ("gateway.cli.client:command", "OAuth clients of partners."),
     "db": ("gateway.cli.db:command", "Migrate the database, or check it."),
 }
 
