@@ -6,22 +6,26 @@ from functools import partial
 from connexion import FlaskApp
 from connexion.middleware.context import ContextMiddleware
 from connexion.middleware.exceptions import ExceptionMiddleware
-from connexion.middleware.lifespan import LifespanMiddleware
 from connexion.middleware.routing import RoutingMiddleware
 from connexion.middleware.security import SecurityMiddleware
 from connexion.resolver import Resolver
 
 from gateway import specification
-from gateway.asgi import App, BodyGuard, WsgiBridge
+from gateway.bridge import WsgiBridge
 from gateway.checks import Checks
 from gateway.dispatch import api as dispatch
 from gateway.endpoints import api as endpoints
-from gateway.front import KINDS, Handler, Problems, check_specification, serve_with
+from gateway.front import KINDS, Handler, Problems, check_handlers, serve_with
+from gateway.guard import App, BodyGuard
 from gateway.ids import new_id
 from gateway.intake import api as intake
 from gateway.jobs import api as jobs
 from gateway.oauth import api as oauth
+from gateway.oauth.attempts import Attempts
 from gateway.oauth.bearer import Bearer
+from gateway.oauth.keys import KeyRing
+from gateway.oauth.security import check_protection, security_map
+from gateway.oauth.standing import Standing
 from gateway.ops import api as ops
 from gateway.quota import Quota, RateLimits
 from gateway.runtime import Runtime
@@ -50,45 +54,39 @@ OPERATIONS: Mapping[str, Handler] = {
         dispatch.list_fulfilment_jobs,
         dispatch.get_fulfilment_job,
         dispatch.transition_job,
-        oauth.issue_token,
-        oauth.get_oauth_metadata,
-        oauth.get_jwks,
         ops.get_live,
         ops.get_ready,
     )
 }
 
 # Operations that anybody may call. Everything else in the specification must ask for a token.
-PUBLIC = frozenset({"issue_token", "get_oauth_metadata", "get_jwks", "get_live", "get_ready"})
+PUBLIC = frozenset({"get_live", "get_ready"})
 
 
-def create_app(runtime: Runtime, *, threads: int = 10) -> App:
-    """The whole application. Raises `SpecificationError` where the specification leaves a door open."""
-    document = specification.document()
-    check_specification(document, OPERATIONS, PUBLIC)
+def create_app(runtime: Runtime, standing: Standing, keys: KeyRing, attempts: Attempts, *, threads: int) -> App:
+    """The whole application. Raises where the specification leaves a door open, or promises what nothing serves."""
+    document = specification.served_by_connexion()
+    check_protection(document, PUBLIC)
+    check_handlers(document, OPERATIONS)
+    settings, problems = runtime.settings, Problems(runtime)
     connexion = FlaskApp(
         __name__,
         middlewares=[
             ExceptionMiddleware,
             RoutingMiddleware,
             SecurityMiddleware,
-            partial(RateLimits, quota=Quota(runtime.settings)),
+            partial(RateLimits, quota=Quota(settings)),
             Checks,
-            LifespanMiddleware,
             ContextMiddleware,
         ],
         resolver=Resolver(OPERATIONS.__getitem__),
-        security_map={"oauth2": partial(TokenCheck, Bearer(runtime))},
+        security_map=security_map(Bearer(settings, standing, runtime.clock)),
     )
     connexion.add_api(document)
-    problems = Problems(runtime)
     for kind in KINDS:
         connexion.add_error_handler(kind, problems.outside)
+    connexion.app.register_blueprint(oauth.routes(runtime, keys, attempts))
     serve_with(connexion.app, runtime, OPERATIONS, problems)
     # Connexion offers no other way to replace a2wsgi, whose ten threads and many hops cost a third of the throughput.
     connexion._middleware_app.asgi_app = WsgiBridge(connexion.app.wsgi_app, threads=threads)
-    return BodyGuard(
-        connexion,
-        base_url=runtime.settings.public_url,
-        new_request_id=lambda: new_id("req", runtime.clock()),
-    )
+    return BodyGuard(connexion, base_url=settings.public_url, new_request_id=lambda: new_id("req", runtime.clock()))

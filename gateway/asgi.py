@@ -1,225 +1,54 @@
-"""The ASGI entry: what stands before Connexion (body guard) and behind it (a one-hop bridge to Flask)."""
+"""The ASGI entry: a web process from its settings to its end."""
 
-import asyncio
-import re
-from collections.abc import Awaitable, Callable, Iterable, MutableMapping
-from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
-from io import BytesIO
-from typing import Any
-from urllib.parse import unquote
+from collections.abc import Iterator
+from contextlib import contextmanager
 
-from gateway import errors
-from gateway.errors import Problem
+import uvicorn
 
-Scope = MutableMapping[str, Any]
-Message = MutableMapping[str, Any]
-Receive = Callable[[], Awaitable[Message]]
-Send = Callable[[Message], Awaitable[None]]
-App = Callable[[Scope, Receive, Send], Awaitable[None]]
-Environ = dict[str, Any]
-Wsgi = Callable[[Environ, Callable[..., Any]], Iterable[bytes]]
+from gateway import runtime as runtimes
+from gateway.app import create_app
+from gateway.config import Settings
+from gateway.guard import App
+from gateway.oauth import keys
+from gateway.oauth.attempts import redis_attempts
+from gateway.oauth.keys import KeyRing
+from gateway.oauth.standing import Standing
+from gateway.runtime import Runtime
 
-MAX_BODY = 1024 * 1024
-MAX_TOKEN_BODY = 16 * 1024
-MAX_HEADERS = 32 * 1024
-DISCARD = 8 * 1024 * 1024
-BODY_SECONDS = 30.0
-REQUEST_ID = re.compile(rb"[A-Za-z0-9._-]{1,64}")
-UNPRINTABLE = re.compile(r"[\x00-\x1f\x7f\ufffd]")
+THREADS = 10
+# Threads that answer, and the one that looks after clients' standing.
+CONNECTIONS = THREADS + 2
+# Less than an orchestrator waits before it kills.
+DRAIN_SECONDS = 25
 
 
-class BodyGuard:
-    """Reads the whole body under a size and a deadline, and hands it on as one message with its true length.
-
-    Chunked bodies get lost in Connexion, and large ones are buffered and parsed before any limit of Flask's. A body
-    over the limit is read and thrown away before it is refused, since an answer amid sending is lost to most clients.
-    """
-
-    def __init__(self, app: App, *, base_url: str, new_request_id: Callable[[], str]) -> None:
-        self.app, self.base_url, self.new_request_id = app, base_url, new_request_id
-
-    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        if scope["type"] != "http":
-            return await self.app(scope, receive, send)
-        given = _header(scope, b"x-request-id") or b""
-        request_id = given.decode() if REQUEST_ID.fullmatch(given) else self.new_request_id()
-        scope["stecker.request_id"] = request_id
-        send = _stamped(send, scope, request_id)
-        try:
-            _check_head(scope)
-            body = await _read(receive, scope)
-        except _Gone:
-            return None
-        except Problem as problem:
-            return await answer(send, problem, self.base_url, request_id)
-        scope["stecker.body"] = body
-        scope["headers"] = _with_length(scope["headers"], len(body))
-        await self.app(scope, _replay(body, receive), send)
+def serve(settings: Settings, host: str, port: int) -> None:
+    """Serve until SIGTERM or SIGINT; requests that are under way are answered first."""
+    runtime = runtimes.build(settings, pool_size=CONNECTIONS)
+    with opened(runtime) as app:
+        uvicorn.run(
+            app,
+            host=host,
+            port=port,
+            log_config=None,
+            access_log=False,
+            lifespan="off",
+            proxy_headers=False,
+            server_header=False,
+            timeout_graceful_shutdown=DRAIN_SECONDS,
+        )
 
 
-class _Gone(Exception):
-    """The client has left."""
-
-
-def _stamped(send: Send, scope: Scope, request_id: str) -> Send:
-    """Every answer says which request it is for; those to a client also what is left of its limits."""
-    extra = [
-        (b"x-request-id", request_id.encode()),
-        (b"x-content-type-options", b"nosniff"),
-        (b"cache-control", b"no-store"),
-    ]
-
-    async def stamped(message: Message) -> None:
-        if message["type"] == "http.response.start":
-            headers = list(message["headers"])
-            limits = [
-                (name.lower().encode(), value.encode()) for name, value in scope.get("stecker.headers", {}).items()
-            ]
-            names = {name.lower() for name, _ in headers}
-            message = {**message, "headers": headers + [pair for pair in [*extra, *limits] if pair[0] not in names]}
-        await send(message)
-
-    return stamped
-
-
-async def answer(send: Send, problem: Problem, base_url: str, request_id: str) -> None:
-    """Send a problem as the whole response."""
-    body = errors.document(problem, base_url, request_id)
-    headers = [(b"content-type", errors.MEDIA_TYPE.encode()), (b"content-length", str(len(body)).encode())]
-    headers += [(name.lower().encode(), value.encode()) for name, value in problem.headers.items()]
-    await send({"type": "http.response.start", "status": problem.status, "headers": headers})
-    await send({"type": "http.response.body", "body": body})
-
-
-def _header(scope: Scope, name: bytes) -> bytes | None:
-    return next((value for key, value in scope["headers"] if key == name), None)
-
-
-def _check_head(scope: Scope) -> None:
-    if sum(len(name) + len(value) for name, value in scope["headers"]) > MAX_HEADERS:
-        raise Problem(code="too-large", detail=f"The headers are larger than {MAX_HEADERS} bytes.")
-    encoding = _header(scope, b"content-encoding")
-    if encoding is not None and encoding.strip().lower() != b"identity":
-        detail = "Compressed requests are not taken; send the body as it is."
-        raise Problem(code="unsupported-media-type", detail=detail, headers={"Accept-Encoding": "identity"})
-    # A NUL or a broken character in the address would only fail later, in the database.
-    if UNPRINTABLE.search(scope["path"]) or UNPRINTABLE.search(unquote(scope["query_string"].decode("latin-1"))):
-        raise Problem(code="bad-request", detail="The address contains a character that is not text.")
-
-
-async def _read(receive: Receive, scope: Scope) -> bytes:
-    limit = MAX_TOKEN_BODY if scope["path"] == "/oauth/token" else MAX_BODY
-    body, seen = bytearray(), 0
+@contextmanager
+def opened(runtime: Runtime) -> Iterator[App]:
+    """The application with all that runs beside it; closed with the runtime at the end."""
+    with runtime.sessions.begin() as session:
+        keys.ensure(session, runtime.vault, runtime.clock())
+    standing = Standing(runtime.sessions, runtime.clock)
+    standing.start()
     try:
-        async with asyncio.timeout(BODY_SECONDS):
-            while seen <= DISCARD:
-                message = await receive()
-                if message["type"] == "http.disconnect":
-                    raise _Gone
-                chunk = message.get("body", b"")
-                seen += len(chunk)
-                if seen <= limit:
-                    body += chunk
-                if not message.get("more_body", False):
-                    break
-    except TimeoutError:
-        raise Problem(
-            code="request-timeout",
-            detail=f"The body did not arrive within {BODY_SECONDS:.0f} seconds.",
-            headers={"Connection": "close"},
-        ) from None
-    if seen > limit:
-        detail = f"The message is larger than {limit} bytes."
-        raise Problem(code="too-large", detail=detail, headers={"Connection": "close"})
-    return bytes(body)
-
-
-def _with_length(headers: Iterable[tuple[bytes, bytes]], length: int) -> list[tuple[bytes, bytes]]:
-    kept = [(name, value) for name, value in headers if name not in (b"content-length", b"transfer-encoding")]
-    return [*kept, (b"content-length", str(length).encode())] if length else kept
-
-
-def _replay(body: bytes, receive: Receive) -> Receive:
-    said = False
-
-    async def replay() -> Message:
-        nonlocal said
-        if said:
-            return await receive()
-        said = True
-        return {"type": "http.request", "body": body, "more_body": False}
-
-    return replay
-
-
-# --- to Flask ----------------------------------------------------------------------------------------------------
-
-
-@dataclass(slots=True)
-class _Answer:
-    status: int = 500
-    headers: list[tuple[bytes, bytes]] | None = None
-
-    def start(self, status: str, headers: list[tuple[str, str]], exc_info: Any = None) -> Callable[[bytes], Any]:
-        self.status = int(status[:3])
-        self.headers = [(name.lower().encode("latin-1"), value.encode("latin-1")) for name, value in headers]
-        return lambda chunk: None
-
-
-class WsgiBridge:
-    """Runs a WSGI application: the body is here already, so one hop to a thread and one answer back will do.
-
-    `threads` is at most the size of the database pool: a thread that waits for a connection helps nobody.
-    """
-
-    def __init__(self, wsgi: Wsgi, *, threads: int) -> None:
-        self.wsgi = wsgi
-        self.pool = ThreadPoolExecutor(threads, thread_name_prefix="request")
-
-    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        loop = asyncio.get_running_loop()
-        answer, body = await loop.run_in_executor(self.pool, self._call, _environ(scope))
-        await send({"type": "http.response.start", "status": answer.status, "headers": answer.headers or []})
-        await send({"type": "http.response.body", "body": body})
-
-    def _call(self, environ: Environ) -> tuple[_Answer, bytes]:
-        answer = _Answer()
-        chunks = self.wsgi(environ, answer.start)
-        try:
-            return answer, b"".join(chunks)
-        finally:
-            close = getattr(chunks, "close", None)
-            if close is not None:
-                close()
-
-
-def _environ(scope: Scope) -> Environ:
-    """The WSGI environment (PEP 3333) of an ASGI scope; the scope itself travels along."""
-    body: bytes = scope["stecker.body"]
-    host, port = scope.get("server") or ("localhost", 0)
-    environ: Environ = {
-        "REQUEST_METHOD": scope["method"],
-        "SCRIPT_NAME": "",
-        "PATH_INFO": scope["path"].encode().decode("latin-1"),
-        "QUERY_STRING": scope["query_string"].decode("latin-1"),
-        "SERVER_NAME": host,
-        "SERVER_PORT": str(port),
-        "SERVER_PROTOCOL": f"HTTP/{scope['http_version']}",
-        "REMOTE_ADDR": (scope.get("client") or ("", 0))[0],
-        "wsgi.version": (1, 0),
-        "wsgi.url_scheme": scope.get("scheme", "http"),
-        "wsgi.input": BytesIO(body),
-        "wsgi.errors": BytesIO(),
-        "wsgi.multithread": True,
-        "wsgi.multiprocess": True,
-        "wsgi.run_once": False,
-        "stecker.scope": scope,
-    }
-    for name, value in scope["headers"]:
-        key = name.decode("latin-1").upper().replace("-", "_")
-        if key not in ("CONTENT_TYPE", "CONTENT_LENGTH"):
-            key = f"HTTP_{key}"
-        text = value.decode("latin-1")
-        environ[key] = f"{environ[key]},{text}" if key in environ else text
-    return environ
+        ring = KeyRing(runtime.sessions, runtime.vault, runtime.clock)
+        yield create_app(runtime, standing, ring, redis_attempts(runtime.settings.redis_url), threads=THREADS)
+    finally:
+        standing.stop()
+        runtime.close()

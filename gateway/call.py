@@ -10,7 +10,7 @@ from typing import Any
 from flask import Response
 
 from adapters.errors import Problem as Fault
-from gateway.asgi import Scope
+from gateway.guard import Scope
 from gateway.oauth.bearer import Caller
 from gateway.runtime import Runtime
 from gateway.tenant import Tenant

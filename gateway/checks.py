@@ -16,8 +16,8 @@ from connexion.operations import AbstractOperation
 from adapters.errors import MalformedMessage
 from adapters.errors import Problem as Fault
 from adapters.reading import strict_json
-from gateway.asgi import App, Receive, Scope, Send
 from gateway.errors import Problem
+from gateway.guard import App, Receive, Scope, Send
 
 JSON = "application/json"
 # Above this a body is parsed off the event loop, so that one large order does not hold up everybody else's.

@@ -28,19 +28,14 @@ class SpecificationError(Exception):
     """The specification and the code do not fit; the system must not start."""
 
 
-def check_specification(document: Mapping[str, Any], operations: Mapping[str, Handler], public: frozenset[str]) -> None:
-    """No operation without a handler, none without security but the public ones, no scheme but ours, no `{}` way in."""
+def check_handlers(document: Mapping[str, Any], operations: Mapping[str, Handler]) -> None:
+    """Every operation has its handler, and takes only text in its path: numbers there crash Connexion's converters."""
     faults = []
     for path, item in document["paths"].items():
         for operation in (item[method] for method in item if method != "parameters"):
             name = operation.get("operationId", path)
-            security = operation.get("security", document.get("security"))
             if name not in operations:
                 faults.append(f"{name}: has no handler")
-            if security == [] and name not in public:
-                faults.append(f"{name}: anybody may call it")
-            if security is None or any(list(requirement) != ["oauth"] for requirement in security):
-                faults.append(f"{name}: its security is not the scheme `oauth`")
             if any(parameter["schema"]["type"] != "string" for parameter in _path_parameters(item, operation)):
                 faults.append(f"{name}: a path parameter is not a string")
     if faults:

@@ -10,9 +10,9 @@ from limits.aio.storage import MemoryStorage, RedisStorage
 from limits.aio.strategies import SlidingWindowCounterRateLimiter
 from limits.errors import StorageError
 
-from gateway.asgi import App, Receive, Scope, Send
 from gateway.config import Settings
 from gateway.errors import Problem
+from gateway.guard import App, Receive, Scope, Send
 
 log = logging.getLogger(__name__)
 

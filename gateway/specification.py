@@ -18,6 +18,13 @@ def document() -> dict[str, Any]:
     return loaded
 
 
+def served_by_connexion() -> dict[str, Any]:
+    """The bundle without the paths marked `x-beside`, which are served beside Connexion by rules of their own."""
+    whole = document()
+    paths = {path: item for path, item in whole["paths"].items() if not item.get("x-beside")}
+    return {**whole, "paths": paths}
+
+
 def bundled() -> str:
     """All pieces as one document. Raises ValueError where two pieces say the same thing."""
     whole: dict[str, Any] = {}

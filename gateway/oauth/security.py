@@ -75,6 +75,6 @@ def _fault(asked: Sequence[Mapping[str, Sequence[str]]], is_public: bool) -> str
     if len(asked) > 1 or len(asked[0]) != 1:
         return "must ask for one scheme, without an alternative"
     ((_, scopes),) = asked[0].items()
-    if not scopes or not set(scopes) <= set(SCOPES):
-        return "must ask for scopes that exist"
+    if not set(scopes) <= set(SCOPES):
+        return "asks for a scope that does not exist"
     return None

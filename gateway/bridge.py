@@ -1,0 +1,79 @@
+"""The bridge to Flask: the body is here already, so one hop to a thread and one answer back will do."""
+
+import asyncio
+from collections.abc import Callable, Iterable
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from io import BytesIO
+from typing import Any
+
+from gateway.guard import Receive, Scope, Send
+
+Environ = dict[str, Any]
+Wsgi = Callable[[Environ, Callable[..., Any]], Iterable[bytes]]
+
+
+@dataclass(slots=True)
+class _Answer:
+    status: int = 500
+    headers: list[tuple[bytes, bytes]] | None = None
+
+    def start(self, status: str, headers: list[tuple[str, str]], exc_info: Any = None) -> Callable[[bytes], Any]:
+        self.status = int(status[:3])
+        self.headers = [(name.lower().encode("latin-1"), value.encode("latin-1")) for name, value in headers]
+        return lambda chunk: None
+
+
+class WsgiBridge:
+    """Runs a WSGI application. `threads` is at most the database pool: who waits for a connection helps nobody."""
+
+    def __init__(self, wsgi: Wsgi, *, threads: int) -> None:
+        self.wsgi = wsgi
+        self.pool = ThreadPoolExecutor(threads, thread_name_prefix="request")
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        loop = asyncio.get_running_loop()
+        answer, body = await loop.run_in_executor(self.pool, self._call, _environ(scope))
+        await send({"type": "http.response.start", "status": answer.status, "headers": answer.headers or []})
+        await send({"type": "http.response.body", "body": body})
+
+    def _call(self, environ: Environ) -> tuple[_Answer, bytes]:
+        answer = _Answer()
+        chunks = self.wsgi(environ, answer.start)
+        try:
+            return answer, b"".join(chunks)
+        finally:
+            close = getattr(chunks, "close", None)
+            if close is not None:
+                close()
+
+
+def _environ(scope: Scope) -> Environ:
+    """The WSGI environment (PEP 3333) of an ASGI scope; the scope itself travels along."""
+    body: bytes = scope["stecker.body"]
+    host, port = scope.get("server") or ("localhost", 0)
+    environ: Environ = {
+        "REQUEST_METHOD": scope["method"],
+        "SCRIPT_NAME": "",
+        "PATH_INFO": scope["path"].encode().decode("latin-1"),
+        "QUERY_STRING": scope["query_string"].decode("latin-1"),
+        "SERVER_NAME": host,
+        "SERVER_PORT": str(port),
+        "SERVER_PROTOCOL": f"HTTP/{scope['http_version']}",
+        "REMOTE_ADDR": (scope.get("client") or ("", 0))[0],
+        "wsgi.version": (1, 0),
+        "wsgi.url_scheme": scope.get("scheme", "http"),
+        "wsgi.input": BytesIO(body),
+        "wsgi.errors": BytesIO(),
+        "wsgi.multithread": True,
+        "wsgi.multiprocess": True,
+        "wsgi.run_once": False,
+        "stecker.scope": scope,
+    }
+    for name, value in scope["headers"]:
+        key = name.decode("latin-1").upper().replace("-", "_")
+        if key not in ("CONTENT_TYPE", "CONTENT_LENGTH"):
+            key = f"HTTP_{key}"
+        text = value.decode("latin-1")
+        environ[key] = f"{environ[key]},{text}" if key in environ else text
+    return environ
