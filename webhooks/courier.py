@@ -30,14 +30,16 @@ class Pace:
     """How fast: `cap` messages of one endpoint in flight in this process, `batch` of all, on `threads` threads.
 
     A receiver that answered too late gets one at a time until it answers in time again. `lease` is longer than the
-    transport's deadline by the time a message may wait for a thread. `pause` is the wait while the database is away.
+    transport's deadline by the time a message may wait for a thread. `pause` is the wait while the database is
+    away; `idle` is how long the courier sleeps when nobody rings, whatever became of the bell. Both in seconds.
     """
 
     cap: int = 8
-    batch: int = 200
+    batch: int = 400
     threads: int = 16
     lease: timedelta = timedelta(seconds=30)
     pause: float = 1.0
+    idle: float = 5.0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -79,7 +81,7 @@ class Courier(threading.Thread):
 
     def run(self) -> None:
         with ThreadPoolExecutor(self._pace.threads, thread_name_prefix="post") as pool:
-            wait: float | None = None
+            wait = self._pace.idle
             while not self._finished():
                 self._receive(wait)
                 wait = self._turn(pool)
@@ -90,7 +92,7 @@ class Courier(threading.Thread):
         # What a lost database does not take is left to the end of its lease: sent twice, but not lost.
         return self._busy.total() == (len(self._unrecorded) if self._away else 0)
 
-    def _receive(self, wait: float | None) -> None:
+    def _receive(self, wait: float) -> None:
         """Wait for the first thing to happen, up to `wait` seconds, and take all that has."""
         try:
             item = self._inbox.get(timeout=wait)
@@ -101,7 +103,7 @@ class Courier(threading.Thread):
         except Empty:
             return
 
-    def _turn(self, pool: ThreadPoolExecutor) -> float | None:
+    def _turn(self, pool: ThreadPoolExecutor) -> float:
         """Record what came back and send what is due; returns how long the next turn may wait."""
         try:
             self._record()
@@ -114,7 +116,7 @@ class Courier(threading.Thread):
         if self._away:
             log.warning("the database is back")
         self._away = False
-        return 0.01 if self._unrecorded else None
+        return 0.01 if self._unrecorded else self._pace.idle
 
     def _record(self) -> None:
         if not self._unrecorded:

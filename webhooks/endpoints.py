@@ -110,6 +110,13 @@ def end_messages(session: Session, endpoint_ids: Sequence[str], *, now: datetime
     session.execute(_END, {"endpoint_ids": list(endpoint_ids), "now": now})
 
 
+def end_orphans(session: Session, *, since: datetime, now: datetime) -> None:
+    """End what was written for endpoints while they were being deleted."""
+    ids = session.scalars(text("SELECT id FROM webhook_endpoint WHERE deleted_at >= :since"), {"since": since}).all()
+    if ids:
+        end_messages(session, ids, now=now)
+
+
 def deliveries(session: Session, tenant: Tenant, endpoint_id: str, *, before: int | None, limit: int) -> list[Delivery]:
     """Up to `limit` messages of an endpoint with their attempts, newest first, from below the position `before`."""
     query = (
