@@ -100,6 +100,7 @@ def check_port(port: int) -> None:
 
 def take_over(data: DataDir) -> list[str]:
     """Stop what a killed supervisor left behind; their names and pids. We hold the folder, so they are nobody's."""
+    data.state.unlink(missing_ok=True)
     left = read_json(data.processes)
     found = sorted(left.get("processes", ()), key=lambda one: int(one["rank"]))
     stopped = [
@@ -110,7 +111,6 @@ def take_over(data: DataDir) -> list[str]:
     if "runtime" in left:
         shutil.rmtree(left["runtime"], ignore_errors=True)
     data.processes.unlink(missing_ok=True)
-    data.state.unlink(missing_ok=True)
     return stopped
 
 
@@ -213,15 +213,15 @@ def apps(workers: int) -> Callable[[Environ, int], Sequence[Spec]]:
         url = f"http://{HOST}:{port}"
         names = [f"worker {number}" for number in range(1, workers + 1)] if workers > 1 else ["worker"]
         return (
-            _app("web", web, environ, rank=0, where=url, ready=lambda pid: _healthy(port)),
-            *(_app(name, (*STECKER, "worker", "--stop-with-parent"), environ, rank=1) for name in names),
-            _app("tick", (*STECKER, "tick", "--stop-with-parent"), environ, rank=2),
+            app("web", web, environ, rank=0, where=url, ready=lambda pid: healthy(port)),
+            *(app(name, (*STECKER, "worker", "--stop-with-parent"), environ, rank=1) for name in names),
+            app("tick", (*STECKER, "tick", "--stop-with-parent"), environ, rank=2),
         )
 
     return specs
 
 
-def _app(
+def app(
     name: str,
     command: tuple[str, ...],
     environ: Environ,
@@ -241,7 +241,7 @@ def _app(
     )
 
 
-def _healthy(port: int) -> bool:
+def healthy(port: int) -> bool:
     connection = HTTPConnection(HOST, port, timeout=1)
     try:
         connection.request("GET", "/healthz/ready")

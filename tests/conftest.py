@@ -8,6 +8,7 @@ import redis
 from gateway import runtime as runtimes
 from gateway.config import LOOPBACK, Settings
 from gateway.runtime import Runtime
+from tests.support.api import Api, running_api
 from tests.support.clock import Clock
 from tests.support.servers import Servers, servers
 
@@ -56,3 +57,10 @@ def runtime(settings: Settings, clock: Clock) -> Iterator[Runtime]:
     built = runtimes.build(settings, clock=clock)
     yield built
     built.close()
+
+
+@pytest.fixture
+def api(runtime: Runtime) -> Iterator[Api]:
+    """The whole application on a seeded database."""
+    with running_api(runtime) as running:
+        yield running
