@@ -31,12 +31,14 @@ class BodyGuard:
     over the limit is read and thrown away before it is refused, since an answer amid sending is lost to most clients.
     """
 
-    def __init__(self, app: App, *, base_url: str, new_request_id: Callable[[], str]) -> None:
-        self.app, self.base_url, self.new_request_id = app, base_url, new_request_id
+    def __init__(
+        self, app: App, *, base_url: str, new_request_id: Callable[[], str], close: Callable[[], Awaitable[None]]
+    ) -> None:
+        self.app, self.base_url, self.new_request_id, self.close = app, base_url, new_request_id, close
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        if scope["type"] != "http":
-            return await self.app(scope, receive, send)
+        if scope["type"] == "lifespan":
+            return await _live(receive, send, self.close)
         given = _header(scope, b"x-request-id") or b""
         request_id = given.decode() if REQUEST_ID.fullmatch(given) else self.new_request_id()
         scope["stecker.request_id"] = request_id
@@ -51,6 +53,17 @@ class BodyGuard:
         scope["stecker.body"] = body
         scope["headers"] = _with_length(scope["headers"], len(body))
         await self.app(scope, _replay(body, receive), send)
+
+
+async def _live(receive: Receive, send: Send, close: Callable[[], Awaitable[None]]) -> None:
+    """The server's own start and end (ASGI lifespan): everything is built by then, something is to be closed."""
+    while True:
+        message = await receive()
+        if message["type"] == "lifespan.shutdown":
+            await close()
+        await send({"type": f"{message['type']}.complete"})
+        if message["type"] == "lifespan.shutdown":
+            return
 
 
 class _Gone(Exception):

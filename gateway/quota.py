@@ -4,11 +4,13 @@ import logging
 import time
 from dataclasses import dataclass, field
 from math import ceil
+from typing import Any
 
 from limits import RateLimitItem, RateLimitItemPerMinute, RateLimitItemPerSecond
 from limits.aio.storage import MemoryStorage, RedisStorage
 from limits.aio.strategies import SlidingWindowCounterRateLimiter
 from limits.errors import StorageError
+from redis.asyncio import Redis
 
 from gateway.config import Settings
 from gateway.errors import Problem
@@ -22,7 +24,7 @@ PORTION = 100
 PORTION_SECONDS = 1.0
 # Without Redis nobody knows what the other processes have given; each gives this part.
 LOCAL_PART = 4
-REDIS_SECONDS = 0.05
+WAIT = 0.05  # seconds for Redis
 AWAY_SECONDS = 1.0
 
 
@@ -55,7 +57,8 @@ class Quota:
             _Limit("minute", RateLimitItemPerMinute(minute), RateLimitItemPerMinute(ceil(minute / LOCAL_PART))),
             _Limit("burst", RateLimitItemPerSecond(burst), RateLimitItemPerSecond(ceil(burst / LOCAL_PART))),
         )
-        self.shared = SlidingWindowCounterRateLimiter(_redis(settings.redis_url))
+        self.redis = Redis.from_url(settings.redis_url, socket_timeout=WAIT, socket_connect_timeout=WAIT)
+        self.shared = SlidingWindowCounterRateLimiter(_storage(settings.redis_url, self.redis))
         self.local = SlidingWindowCounterRateLimiter(MemoryStorage())
         self.away_until = 0.0
 
@@ -117,6 +120,9 @@ class Quota:
         portion = limit.portions.get(client)
         return portion.remaining + portion.left if portion else limit.item.amount
 
+    async def close(self) -> None:
+        await self.redis.aclose(close_connection_pool=True)
+
     def forget_idle(self) -> None:
         """Drop the portions nobody may use any more; called now and then, so that clients gone cost nothing."""
         now = time.monotonic()
@@ -124,10 +130,10 @@ class Quota:
             limit.portions = {client: one for client, one in limit.portions.items() if one.until >= now}
 
 
-def _redis(url: str) -> RedisStorage:
+def _storage(url: str, client: Redis) -> RedisStorage:
     uri = f"async+redis+{url}" if url.startswith("unix:") else f"async+{url}"
-    timeouts = {"socket_timeout": REDIS_SECONDS, "socket_connect_timeout": REDIS_SECONDS}
-    return RedisStorage(uri, wrap_exceptions=True, implementation="redispy", **timeouts)
+    pool: Any = client.connection_pool
+    return RedisStorage(uri, wrap_exceptions=True, implementation="redispy", connection_pool=pool)
 
 
 class RateLimits:

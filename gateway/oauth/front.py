@@ -7,7 +7,8 @@ from dataclasses import dataclass
 from typing import Any
 from urllib.parse import parse_qsl, unquote_plus
 
-from authlib.oauth2.rfc6749 import BasicOAuth2Payload, OAuth2Request
+from authlib.oauth2.rfc6749 import OAuth2Request
+from authlib.oauth2.rfc6749.requests import BasicOAuth2Payload
 from flask import Request
 
 from gateway.oauth import secret as secrets

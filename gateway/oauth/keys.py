@@ -23,7 +23,7 @@ LOCK = 0x5354434B_4F415554  # pg_advisory_xact_lock: one process makes the first
 
 def header(kid: str) -> dict[str, str]:
     """The header of our access tokens (RFC 9068 §2.1); no other header is ours."""
-    return {"alg": ALGORITHM, "typ": "at+jwt", "kid": kid}
+    return {"typ": "at+jwt", "alg": ALGORITHM, "kid": kid}
 
 
 def header_segment(kid: str) -> bytes:
