@@ -72,10 +72,11 @@ def _faults(error: jsonschema_rs.ValidationError, prefix: str) -> Iterable[Fault
     at = [str(part).replace("~", "~0").replace("/", "~1") for part in error.instance_path]
     keyword = str(error.schema_path[-1]) if error.schema_path else "type"
     names: list[str | None] = [None]
+    kind: Any = error.kind
     if keyword == "additionalProperties":
-        names = list(error.kind.unexpected)
-    elif hasattr(error.kind, "property"):
-        keyword, names = "required", [error.kind.property]
+        names = list(kind.unexpected)
+    elif hasattr(kind, "property"):
+        keyword, names = "required", [kind.property]
     for name in names:
         path = [*at, name.replace("~", "~0").replace("/", "~1")] if name is not None else at
         pointer = prefix + "".join(f"/{part}" for part in path)
@@ -173,7 +174,7 @@ def _typed(text: str, schema: Mapping[str, Any]) -> Any:
     return text
 
 
-class CheckedAPI(RoutedAPI[CheckedOperation]):
+class CheckedAPI(RoutedAPI[CheckedOperation]):  # type: ignore[misc]
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         self.add_paths()

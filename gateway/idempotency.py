@@ -100,8 +100,9 @@ class _Record:
                 created_at=self.call.now,
             )
             .on_conflict_do_nothing()
+            .returning(IdempotencyRecord.key)
         )
-        if claimed.rowcount:
+        if claimed.scalar() is not None:
             return None
         return session.scalars(select(IdempotencyRecord).where(*self._mine())).one()
 

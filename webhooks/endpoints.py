@@ -127,6 +127,20 @@ def deliveries(session: Session, tenant: Tenant, endpoint_id: str, *, before: in
         .limit(limit)
     )
     messages = session.scalars(query if before is None else query.where(Message.position < before)).all()
+    return _with_attempts(session, tenant, messages)
+
+
+def delivery(session: Session, tenant: Tenant, endpoint_id: str, message_id: str) -> Delivery | None:
+    """One message of an endpoint with its attempts."""
+    messages = session.scalars(
+        select(Message)
+        .where(Message.owner == tenant.owner, Message.environment == tenant.environment)
+        .where(Message.endpoint_id == endpoint_id, Message.id == message_id)
+    ).all()
+    return next(iter(_with_attempts(session, tenant, messages)), None)
+
+
+def _with_attempts(session: Session, tenant: Tenant, messages: Sequence[Message]) -> list[Delivery]:
     attempts: dict[str, list[Attempt]] = {message.id: [] for message in messages}
     for attempt in session.scalars(
         select(Attempt)

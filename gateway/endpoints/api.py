@@ -124,11 +124,11 @@ def retry_delivery(call: Call, endpoint_id: str, delivery_id: str) -> Response:
     def act(session: Session) -> Response:
         _own(session, call, endpoint_id)
         rearmed = endpoints.retry(session, _owner(call), endpoint_id, delivery_id, now=call.now)
-        if rearmed is None:
+        found = endpoints.delivery(session, _owner(call), endpoint_id, delivery_id)
+        if rearmed is None or found is None:
             raise not_found("delivery")
         if rearmed == "parked":
             raise Problem(code="conflict", detail="This delivery could not be written, so there is nothing to send.")
-        found = endpoints.delivery(session, _owner(call), delivery_id)
         return as_json(delivery_document(found), 202)
 
     return idempotency.once(call, "retry_delivery", act)

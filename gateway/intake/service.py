@@ -102,7 +102,7 @@ def _place(session: Session, arrival: Arrival, intent: PlaceOrder) -> Outcome:
     updates = opening.open_jobs(order, blank, services, partial(new_id, now=now))
     opened = tuple(update.job for update in updates[1::2])
     status = opening.order_status(job.state for job in opened)
-    inserted = session.execute(
+    inserted = session.scalar(
         upsert(tables.Order)
         .values(
             id=order_id,
@@ -114,8 +114,9 @@ def _place(session: Session, arrival: Arrival, intent: PlaceOrder) -> Outcome:
             updated_at=now,
         )
         .on_conflict_do_nothing()
+        .returning(tables.Order.id)
     )
-    if not inserted.rowcount:
+    if inserted is None:
         return _again(session, tenant, intent)
     jobs.add(session, tenant, updates, now)
     return Outcome(
