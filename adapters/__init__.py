@@ -1,9 +1,10 @@
 """Pure translation between partners' documents and the canonical order. No I/O, no clock, no database."""
 
 from adapters.contract import Adapter
+from adapters.opentrans.adapter import OpenTransAdapter
 from adapters.plain.adapter import PlainAdapter
 
-ADAPTERS: tuple[type[Adapter], ...] = (PlainAdapter,)
+ADAPTERS: tuple[type[Adapter], ...] = (PlainAdapter, OpenTransAdapter)
 
 
 def by_name(name: str) -> type[Adapter]:

@@ -12,6 +12,8 @@ from enum import StrEnum
 from types import MappingProxyType
 from typing import Any, Literal
 
+from adapters.errors import Problem
+
 EMPTY: Mapping[str, Any] = MappingProxyType({})
 
 
@@ -153,13 +155,17 @@ class LineChange:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ChangeOrder:
-    """A later version of an order. `change_id` orders the versions of one order; the same one again is a duplicate."""
+    """A later version of an order. `change_id` orders the versions of one order; the same one again is a duplicate.
+
+    `cancel_missing`: lines that the change does not name are cancelled; else they stay as they are.
+    """
 
     partner_order_id: str
     change_id: str
     lines: tuple[LineChange, ...]
     pointer: str = ""
     reason: str = "partner_asked"
+    cancel_missing: bool = False
     echo: Mapping[str, Any] = field(default_factory=lambda: EMPTY)
 
 
@@ -232,7 +238,10 @@ class Job:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class StatusUpdate:
-    """One event of a job's life, with the job as it was right after it."""
+    """One event of a job's life, with the job as it was right after it.
+
+    `siblings`: the other jobs of the same line as they stand, for dialects that count visits instead of naming them.
+    """
 
     event_id: str
     type: str
@@ -243,6 +252,7 @@ class StatusUpdate:
     order: SupportOrder
     reason: Reason | None = None
     note: str | None = None
+    siblings: tuple[Job, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -259,7 +269,7 @@ class Outcome:
     order: SupportOrder | None = None
     status: str | None = None
     jobs: tuple[Job, ...] = ()
-    problems: tuple[Any, ...] = ()
+    problems: tuple[Problem, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

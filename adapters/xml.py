@@ -1,13 +1,12 @@
 """XML from outside: a hardened parser, and a node that finds its children by local name and knows where it stands."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from typing import Any, TypeVar
 
 from lxml import etree
 
-from adapters import values
 from adapters.errors import MalformedMessage, Problem
-from adapters.reading import Problems
+from adapters.reading import Problems, Unfit
 
 T = TypeVar("T")
 
@@ -52,69 +51,84 @@ def _malformed(code: str, detail: str) -> MalformedMessage:
 
 def local_name(element: etree._Element) -> str:
     """The name without its namespace: partners use prefixes, a namespace on every element, or none at all."""
-    return str(element.tag).rpartition("}")[2]
+    tag = str(element.tag)
+    return tag[tag.find("}") + 1 :]
 
 
 class Node:
-    """An element, with its place in the document and the problems that are collected on the way."""
+    """An element, with its place in the document and the problems that are collected on the way.
 
-    __slots__ = ("_element", "_inner", "_parent", "_step", "problems")
+    `place` counts from 1 among its namesakes, 0 where it has none.
+    """
 
-    def __init__(self, element: etree._Element, problems: Problems, parent: "Node | None", step: str) -> None:
-        self._element = element
-        self._inner: dict[str, list[etree._Element]] | None = None
-        self._parent = parent
-        self._step = step
+    __slots__ = ("_inner", "_name", "_parent", "_place", "element", "problems")
+
+    def __init__(
+        self, element: etree._Element, problems: Problems, parent: "Node | None" = None, name: str = "", place: int = 0
+    ) -> None:
+        self.element = element
         self.problems = problems
+        self._parent = parent
+        self._name = name or local_name(element)
+        self._place = place
+        self._inner: dict[str, list[etree._Element]] | None = None
 
     @property
     def pointer(self) -> str:
-        """For example `//ORDER_ITEM[2]/PRODUCT_ID`."""
-        return f"{self._parent.pointer}/{self._step}" if self._parent else self._step
+        """For example `//ORDER_ITEM[2]/PRODUCT_ID`: a node without a parent is found anywhere."""
+        step = f"{self._name}[{self._place}]" if self._place else self._name
+        return f"{self._parent.pointer}/{step}" if self._parent else f"//{step}"
 
     @property
     def value(self) -> str:
-        return (self._element.text or "").strip()
+        return (self.element.text or "").strip()
 
     def attribute(self, name: str) -> str | None:
-        found = self._element.get(name)
+        found = self.element.get(name)
         return None if found is None else str(found)
 
     def _children(self, name: str) -> list[etree._Element]:
-        if self._inner is None:
-            self._inner = {}
-            for child in self._element:
-                self._inner.setdefault(local_name(child), []).append(child)
-        return self._inner.get(name, [])
+        inner = self._inner
+        if inner is None:
+            inner = self._inner = {}
+            for child in self.element:
+                inner.setdefault(local_name(child), []).append(child)
+        return inner.get(name, [])
 
-    def all(self, name: str) -> Iterator["Node"]:
+    def all(self, name: str) -> list["Node"]:
         """The children of that name, in order."""
         found = self._children(name)
-        for place, child in enumerate(found, 1):
-            yield Node(child, self.problems, self, f"{name}[{place}]" if len(found) > 1 else name)
+        if len(found) < 2:
+            return [Node(child, self.problems, self, name) for child in found]
+        return [Node(child, self.problems, self, name, place) for place, child in enumerate(found, 1)]
 
     def first(self, name: str) -> "Node | None":
-        return next(self.all(name), None)
+        return next(iter(self.all(name)), None)
 
-    def text(self, name: str, read: Callable[..., T] = values.line, *more: Any) -> T | None:  # type: ignore[assignment]
+    def child(self, name: str) -> "Node":
+        """The first child of that name, or an empty one in its place: what is needed of it is then missing."""
+        return self.first(name) or Node(etree.Element(name), self.problems, self, name)
+
+    def says(self, name: str) -> bool:
+        """Whether a child of that name is there and not empty."""
+        return any(child.text and child.text.strip() for child in self._children(name))
+
+    def text(self, name: str, read: Callable[..., T], *more: Any) -> T | None:
         """The first child of that name that says something, through `read(text, *more)`; a fault becomes a problem."""
-        for child in self.all(name):
-            if child.value:
-                return self.problems.take(child.pointer, read, child.value, *more)
+        for child in self._children(name):
+            said = (child.text or "").strip()
+            if said:
+                try:
+                    return read(said, *more)
+                except Unfit as unfit:
+                    where = next(node for node in self.all(name) if node.element is child)
+                    self.problems.add(where.pointer, unfit.code, unfit.detail)
+                    return None
         return None
 
-    def needed(self, name: str, read: Callable[..., T] = values.line, *more: Any) -> T | None:  # type: ignore[assignment]
+    def needed(self, name: str, read: Callable[..., T], *more: Any) -> T | None:
         """As `text`, and a problem when there is none."""
-        if not any(child.value for child in self.all(name)):
-            self.missing(name)
+        if not self.says(name):
+            self.problems.add(f"{self.pointer}/{name}", "missing", "This is missing.")
             return None
         return self.text(name, read, *more)
-
-    def missing(self, name: str) -> None:
-        self.problems.add(f"{self.pointer}/{name}", "missing", "This is missing.")
-
-
-def anchored(element: etree._Element, problems: Problems, place: int | None = None) -> Node:
-    """A node whose pointer starts anew, as `//ORDER_ITEM[2]`: short enough to be read out on the phone."""
-    index = f"[{place}]" if place else ""
-    return Node(element, problems, None, f"//{local_name(element)}{index}")

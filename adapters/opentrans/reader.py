@@ -1,0 +1,283 @@
+"""openTRANS in: ORDER, ORDERCHANGE and CANCELREQUEST become intents.
+
+Lenient where real senders are: the XSD's order of elements is not asked for, empty elements are absent, namespaces may
+be missing. Strict where it costs somebody a visit: dates, quantities, the person at the door.
+"""
+
+from collections import Counter
+from collections.abc import Callable
+from datetime import datetime, timedelta
+from decimal import Decimal
+from hashlib import sha256
+
+from lxml import etree
+
+from adapters import values
+from adapters.canonical import (
+    CancelOrder,
+    ChangeOrder,
+    Intent,
+    LineChange,
+    OrderLine,
+    PlaceOrder,
+    Price,
+    Product,
+    SupportOrder,
+    Window,
+)
+from adapters.errors import MalformedMessage, Problem, Unsupported
+from adapters.opentrans import party
+from adapters.opentrans.codes import KNOWN, NOT_FOR_US
+from adapters.opentrans.settings import Settings
+from adapters.reading import Problems, Unfit
+from adapters.xml import Node, local_name
+
+MAX_LINES = 100
+MAX_QUANTITY = 20
+ORDER_ID, LINE_ID = 250, 50  # characters, as in the XSD
+
+
+def read(root: etree._Element, settings: Settings) -> list[Intent]:
+    """The intent of one document. Raises `TranslationError` with every problem of it."""
+    name = local_name(root)
+    if name in NOT_FOR_US:
+        detail = "This is a document for the customer's side; here orders, changes and cancellations are taken."
+        raise Unsupported([Problem(pointer=f"/{name}", code="not_for_us", detail=detail)])
+    reader = READERS.get(name)
+    if reader is None:
+        detail = "The root element is none of ORDER, ORDERCHANGE and CANCELREQUEST."
+        raise MalformedMessage([Problem(pointer="/", code="not_opentrans", detail=detail)])
+    problems = Problems()
+    intent = reader(root, problems, settings)
+    problems.done()
+    return [intent]
+
+
+def _order(root: etree._Element, problems: Problems, settings: Settings) -> PlaceOrder:
+    info = _info(root, problems)
+    found = party.parties(info)
+    home = party.delivery(found, problems)
+    address = party.place(home)
+    items = _items(root, problems)
+    currency = info.text("CURRENCY", values.currency)
+    asked = _windows(info, settings)
+    lines = tuple(_line(item, settings, asked, currency) for item in items)
+    _unique(items, problems)
+    return PlaceOrder(
+        order=SupportOrder(
+            partner_order_id=info.needed("ORDER_ID", values.line, ORDER_ID) or "",
+            ordered_at=info.text("ORDER_DATE", values.wall_time, settings.zone),
+            customer=party.person(home, found, address.country, _language(info)),
+            service_address=address,
+            lines=lines,
+            notes=_remarks(info),
+            echo=party.echo(info, found) | _reference(info) | _ignored(root),
+        )
+    )
+
+
+def _info(root: etree._Element, problems: Problems) -> Node:
+    """`//ORDER_INFO` and its like; where it is missing, everything in it is."""
+    kind = local_name(root)
+    header = next((child for child in root if local_name(child) == f"{kind}_HEADER"), ())
+    inner = next((child for child in header if local_name(child) == f"{kind}_INFO"), None)
+    return Node(inner if inner is not None else etree.Element(f"{kind}_INFO"), problems)
+
+
+def _items(root: etree._Element, problems: Problems) -> list[Node]:
+    kind = local_name(root)
+    # Galaxus names the items of a CANCELREQUEST after the document; an ORDERCHANGE has plain ORDER_ITEMs.
+    names = ("ORDER_ITEM", f"{kind}_ITEM")
+    outer = next((child for child in root if local_name(child) == f"{kind}_ITEM_LIST"), ())
+    found = [child for child in outer if local_name(child) in names]
+    if len(found) > MAX_LINES:
+        problems.add(f"//{kind}_ITEM_LIST", "too_many", f"A document has at most {MAX_LINES} items.")
+    if not found and kind != "CANCELREQUEST":
+        problems.add(f"//{kind}_ITEM_LIST/ORDER_ITEM", "missing", "This is missing.")
+    return [Node(child, problems, place=place) for place, child in enumerate(found[:MAX_LINES], 1)]
+
+
+def _line(item: Node, settings: Settings, asked: tuple[Window, ...], currency: str | None) -> OrderLine:
+    product = item.child("PRODUCT_ID")
+    return OrderLine(
+        line_id=item.needed("LINE_ITEM_ID", values.line, LINE_ID) or "",
+        quantity=_quantity(item, 1),
+        sku=product.needed("SUPPLIER_PID", values.line, values.ID),
+        title=product.text("DESCRIPTION_SHORT", values.line, values.NOTES),
+        product=_gtin(product),
+        price=_price(item, settings, currency),
+        requested_windows=_windows(item, settings) or asked,
+        notes=_remarks(item),
+        echo=_line_echo(item, product),
+    )
+
+
+def _quantity(item: Node, least: int) -> int:
+    return item.needed("QUANTITY", _count, least) or 0
+
+
+def _count(text: str, least: int) -> int:
+    count = values.whole(text)
+    if not least <= count <= MAX_QUANTITY:
+        raise Unfit("out_of_range", f"This may be {least} to {MAX_QUANTITY}.")
+    return count
+
+
+def _unique(items: list[Node], problems: Problems) -> None:
+    seen = Counter[str]()
+    for item in items:
+        line_id = next((node.value for node in item.all("LINE_ITEM_ID")), "")
+        seen[line_id] += 1
+        if line_id and seen[line_id] > 1:
+            problems.add(f"{item.pointer}/LINE_ITEM_ID", "duplicate_line_id", "Another line has this id.")
+
+
+def _gtin(product: Node) -> Product | None:
+    """A hint which device it is about; shops put numbers of their own there too, so that a wrong one is no fault."""
+    for node in product.all("INTERNATIONAL_PID"):
+        if (node.attribute("type") or "").lower() in ("ean", "gtin"):
+            try:
+                return Product(gtin=values.gtin(node.value))
+            except Unfit:
+                continue
+    return None
+
+
+def _price(item: Node, settings: Settings, currency: str | None) -> Price | None:
+    """PRICE_AMOUNT is for PRICE_QUANTITY pieces, net unless agreed otherwise; ours is for one."""
+    fix = item.first("PRODUCT_PRICE_FIX")
+    if fix is None:
+        return None
+    amount, pieces = fix.needed("PRICE_AMOUNT", _amount), fix.text("PRICE_QUANTITY", _pieces) or Decimal(1)
+    if currency is None:
+        item.problems.add("//ORDER_INFO/CURRENCY", "missing", "A price needs a currency.")
+    if amount is None or currency is None:
+        return None
+    each = amount if pieces == 1 else (amount / pieces).quantize(Decimal("0.0001"))
+    return Price(amount=each, currency=currency, tax_included=settings.tax_included)
+
+
+def _amount(text: str) -> Decimal:
+    amount = values.decimal(text)
+    if amount < 0:
+        raise Unfit("negative", "This is less than nothing.")
+    return amount
+
+
+def _pieces(text: str) -> Decimal:
+    pieces = values.decimal(text)
+    if pieces <= 0:
+        raise Unfit("out_of_range", "This is more than nothing.")
+    return pieces
+
+
+def _windows(node: Node, settings: Settings) -> tuple[Window, ...]:
+    """DELIVERY_DATE. Days mean whole days, and so does the same midnight twice, as senders without a time write it."""
+    if node.first("PARTIAL_DELIVERY_LIST") is not None:
+        detail = "Send a line of its own for each date."
+        node.problems.add(f"{node.pointer}/PARTIAL_DELIVERY_LIST", "partial_delivery", detail)
+    dates = node.first("DELIVERY_DATE")
+    if dates is None:
+        return ()
+    start = dates.needed("DELIVERY_START_DATE", values.wall_time, settings.zone)
+    end = dates.needed("DELIVERY_END_DATE", values.wall_time, settings.zone)
+    if start is None or end is None:
+        return ()
+    days = [node for node in dates.all("DELIVERY_END_DATE") if len(node.value) == len("2026-01-20")]
+    if days or (start == end and start.astimezone(settings.zone).time() == datetime.min.time()):
+        tomorrow = end.astimezone(settings.zone).date() + timedelta(days=1)
+        end = values.wall_time(tomorrow.isoformat(), settings.zone)
+    if start >= end:
+        dates.problems.add(f"{dates.pointer}/DELIVERY_END_DATE", "window_empty", "A window ends after it starts.")
+        return ()
+    return (Window(start=start, end=end),)
+
+
+def _language(info: Node) -> str | None:
+    told = [node for node in info.all("LANGUAGE") if node.value]
+    # BMEcat marks one of several as the default.
+    best = next((node for node in told if (node.attribute("default") or "").lower() == "true"), next(iter(told), None))
+    return best.problems.take(best.pointer, values.language, best.value) if best else None
+
+
+def _remarks(node: Node) -> str | None:
+    said = [r.problems.take(r.pointer, values.prose, r.value) for r in node.all("REMARKS") if r.value]
+    whole = "\n".join(text for text in said if text)
+    return node.problems.take(f"{node.pointer}/REMARKS", values.prose, whole) if whole else None
+
+
+def _line_echo(item: Node, product: Node) -> dict[str, object]:
+    pid, unit = product.first("BUYER_PID"), item.text("ORDER_UNIT", values.line, values.SHORT)
+    buyer_pid = party.reference_of(pid, 50) if pid and pid.value else None
+    return {**({"buyer_pid": buyer_pid} if buyer_pid else {}), **({"unit": unit} if unit else {})}
+
+
+def _reference(info: Node) -> dict[str, object]:
+    """The number that the customer knows the order by."""
+    reference = info.first("CUSTOMER_ORDER_REFERENCE")
+    number = reference.text("ORDER_ID", values.line, ORDER_ID) if reference else None
+    return {"customer_order_id": number} if number else {}
+
+
+def _ignored(root: etree._Element) -> dict[str, object]:
+    count = sum(element.tag not in KNOWN for element in root.iter())
+    return {"ignored": count} if count else {}
+
+
+# --- later versions ----------------------------------------------------------------------------------------------
+
+
+def _change(root: etree._Element, problems: Problems, settings: Settings) -> ChangeOrder:
+    """openTRANS has no action codes: the items say how they are now, and QUANTITY 0 is a line that is cancelled."""
+    info = _info(root, problems)
+    items = _items(root, problems)
+    asked = _windows(info, settings)
+    _unique(items, problems)
+    return ChangeOrder(
+        partner_order_id=info.needed("ORDER_ID", values.line, ORDER_ID) or "",
+        change_id=info.needed("ORDERCHANGE_SEQUENCE_ID", values.line, values.ID) or "",
+        lines=tuple(_line_change(item, settings, asked) for item in items),
+        pointer=info.pointer,
+        cancel_missing=settings.missing_lines == "cancel",
+    )
+
+
+def _line_change(item: Node, settings: Settings, asked: tuple[Window, ...]) -> LineChange:
+    quantity = _quantity(item, 0)
+    return LineChange(
+        pointer=item.pointer,
+        line_id=item.needed("LINE_ITEM_ID", values.line, LINE_ID),
+        sku=item.child("PRODUCT_ID").text("SUPPLIER_PID", values.line, values.ID),
+        quantity=quantity,
+        requested_windows=(_windows(item, settings) or asked) if quantity else (),
+        cancelled=quantity == 0,
+    )
+
+
+def _cancel(root: etree._Element, problems: Problems, settings: Settings) -> CancelOrder:
+    """Galaxus' extension. Its line numbers are the document's own: a line is known by its SUPPLIER_PID and quantity."""
+    info = _info(root, problems)
+    order_id = info.needed("ORDER_ID", values.line, ORDER_ID) or ""
+    told = info.text("CANCELREQUEST_DATE", values.wall_time, settings.zone)
+    lines: dict[str, LineChange] = {}
+    for item in _items(root, problems):
+        sku = item.child("PRODUCT_ID").needed("SUPPLIER_PID", values.line, values.ID) or ""
+        before = lines.get(sku)
+        quantity = _quantity(item, 1) + ((before.quantity or 0) if before else 0)
+        lines[sku] = LineChange(pointer=before.pointer if before else item.pointer, sku=sku, quantity=quantity)
+    # The document has no number. What it says on which day is what tells two of them apart.
+    said = repr((told, sorted((sku, line.quantity) for sku, line in lines.items())))
+    return CancelOrder(
+        partner_order_id=order_id,
+        change_id=sha256(said.encode()).hexdigest()[:16],
+        lines=tuple(lines.values()),
+        pointer=info.pointer,
+        text=_remarks(info),
+    )
+
+
+READERS: dict[str, Callable[[etree._Element, Problems, Settings], Intent]] = {
+    "ORDER": _order,
+    "ORDERCHANGE": _change,
+    "CANCELREQUEST": _cancel,
+}
