@@ -69,9 +69,17 @@ def _run(plan: Plan) -> None:
         try:
             servers = _servers(plan, runtime)
             supervisor.start(servers.specs, within=SERVERS_WITHIN)
-            _prepare(plan, supervisor, servers)
-            supervisor.start(plan.apps({**plan.environ, **servers.variables}, plan.port), within=APPS_WITHIN)
+            # A system that has run before serves first and looks at its seed later.
+            ready = _is_prepared(plan, servers)
+            if not ready:
+                _prepare(plan, supervisor, servers)
+            web, *others = plan.apps({**plan.environ, **servers.variables}, plan.port)
+            # The web process has the longest way to go, and both cores to itself.
+            supervisor.start([web], within=APPS_WITHIN)
+            supervisor.start(others, within=APPS_WITHIN)
             _publish(plan, servers, supervisor.children)
+            if ready:
+                _prepare(plan, supervisor, servers)
             supervisor.run()
         except Stopped:
             pass
@@ -157,6 +165,14 @@ def _servers(plan: Plan, runtime: Path) -> Servers:
     return Servers(tuple(specs), variables, owner_url)
 
 
+def _is_prepared(plan: Plan, servers: Servers) -> bool:
+    """The database is at the newest revision and, where we seed it, has its keys."""
+    if not plan.environ.get("STECKER_DATABASE_URL") and not plan.data.sandbox_keys.exists():
+        return False
+    command = (sys.executable, "-m", "gateway.migrations.current")
+    return not subprocess.run(command, input=servers.owner_url, text=True, process_group=0, check=False).returncode
+
+
 def _prepare(plan: Plan, supervisor: Supervisor, servers: Servers) -> None:
     """Run `prepare` to its end, while the supervisor looks after the servers."""
     given = bool(plan.environ.get("STECKER_DATABASE_URL"))
@@ -230,6 +246,7 @@ def app(
     where: str = "",
     ready: Callable[[int], bool] = lambda pid: True,
 ) -> Spec:
+    """One process of ours. It drains within what a delivery may take, and within what the web process waits."""
     return Spec(
         name=name,
         command=command,
@@ -238,6 +255,7 @@ def app(
         explain=lambda: f"{name} does not come up; its own words stand above.",
         where=where,
         rank=rank,
+        patience=30.0,
     )
 
 
