@@ -1,5 +1,6 @@
 """How often a client may call: sliding windows counted in Redis, and a local brake while Redis is away."""
 
+import asyncio
 import logging
 import time
 from dataclasses import dataclass, field
@@ -34,6 +35,7 @@ class _Portion:
     until: float = 0.0
     remaining: int = 0
     resets_at: float = 0.0
+    drawing: asyncio.Lock = field(default_factory=asyncio.Lock)
 
 
 @dataclass(slots=True)
@@ -68,23 +70,23 @@ class Quota:
             portion = limit.portions.setdefault(client, _Portion())
             if portion.left < 1 or portion.until < time.monotonic():
                 await self._draw(limit, portion, client)
-            if portion.left < 1:
-                wait = max(1, ceil(portion.resets_at - time.time()))
-                headers = {**self._headers(client), "Retry-After": str(wait)}
-                detail = f"The limit is {limit.item.amount} requests a {limit.item.GRANULARITY.name}."
-                raise Problem(code="too-many-requests", detail=detail, headers=headers)
             portion.left -= 1
         return self._headers(client)
 
     async def _draw(self, limit: _Limit, portion: _Portion, client: str) -> None:
-        if time.monotonic() >= self.away_until:
+        """Make sure of one request at least; of many that come at once, one asks and the others share its portion."""
+        async with portion.drawing:
+            if portion.left > 0 and portion.until >= time.monotonic():
+                return
+            shared = time.monotonic() >= self.away_until
             try:
-                return await self._draw_from(self.shared, limit, limit.item, portion, client)
+                if shared:
+                    return await self._draw_from(self.shared, limit, limit.item, portion, client)
             except StorageError:
                 if not self.away_until:
                     log.warning("redis_away: rate limits are counted by each process for itself")
                 self.away_until = time.monotonic() + AWAY_SECONDS
-        await self._draw_from(self.local, limit, limit.local, portion, client)
+            await self._draw_from(self.local, limit, limit.local, portion, client)
 
     async def _draw_from(
         self,
@@ -94,16 +96,25 @@ class Quota:
         portion: _Portion,
         client: str,
     ) -> None:
-        portion.left = 0
-        for cost in dict.fromkeys((limit.portion, 1)):
-            if await limiter.hit(item, client, cost=cost):
-                portion.left = cost
-                break
+        portion.left = await self._hit(limiter, limit, item, client)
         stats = await limiter.get_window_stats(item, client)
         portion.remaining, portion.resets_at = stats.remaining, stats.reset_time
         portion.until = time.monotonic() + PORTION_SECONDS
         if limiter is self.shared:
             self.away_until = 0.0
+        if portion.left < 1:
+            wait = max(1, ceil(portion.resets_at - time.time()))
+            headers = {**self._headers(client), "Retry-After": str(wait)}
+            detail = f"The limit is {limit.item.amount} requests a {limit.item.GRANULARITY.name}."
+            raise Problem(code="too-many-requests", detail=detail, headers=headers)
+
+    @staticmethod
+    async def _hit(limiter: SlidingWindowCounterRateLimiter, limit: _Limit, item: RateLimitItem, client: str) -> int:
+        """How many requests were granted: a portion, or the last ones one by one, or none."""
+        for cost in dict.fromkeys((limit.portion, 1)):
+            if await limiter.hit(item, client, cost=cost):
+                return cost
+        return 0
 
     def _headers(self, client: str) -> dict[str, str]:
         """draft-ietf-httpapi-ratelimit-headers-10."""
