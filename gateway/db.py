@@ -14,8 +14,12 @@ NAMING = {
     "pk": "pk_%(table_name)s",
 }
 
+# random_page_cost: on an SSD, and in memory, an index lookup costs what the next page costs.
 # lock_timeout is also how long a second request with one Idempotency-Key waits for the first.
-OPTIONS = "-c statement_timeout=5000 -c lock_timeout=2000 -c idle_in_transaction_session_timeout=15000 -c timezone=UTC"
+OPTIONS = (
+    "-c statement_timeout=5000 -c lock_timeout=2000 -c idle_in_transaction_session_timeout=15000 -c timezone=UTC "
+    "-c random_page_cost=1.1"
+)
 
 
 class UtcDateTime(TypeDecorator[datetime]):
