@@ -17,7 +17,7 @@ def routes(runtime: Runtime, keys: KeyRing, attempts: Attempts) -> Blueprint:
     blueprint = Blueprint("oauth", __name__)
     endpoint = TokenEndpoint(runtime, keys, attempts)
 
-    @blueprint.post("/oauth/token")
+    @blueprint.post("/oauth/token", provide_automatic_options=False)
     def issue_token() -> Response:
         return endpoint.respond(request)
 

@@ -62,19 +62,21 @@ def _operation_faults(document: Mapping[str, Any], public: Collection[str]) -> I
             operation = methods.get(method)
             if operation is not None:
                 asked = operation.get("security", document.get("security", []))
-                fault = _fault(asked, operation.get("operationId") in public)
+                fault = _fault(asked, document, operation.get("operationId") in public)
                 if fault:
                     yield f"{method.upper()} {path}: {fault}"
 
 
-def _fault(asked: Sequence[Mapping[str, Sequence[str]]], is_public: bool) -> str | None:
+def _fault(asked: Sequence[Mapping[str, Sequence[str]]], document: Mapping[str, Any], is_public: bool) -> str | None:
     if is_public:
         return "asks for a token, and is on the list of public operations" if asked else None
     if not asked:
         return "has no security, and is not on the list of public operations"
     if len(asked) > 1 or len(asked[0]) != 1:
         return "must ask for one scheme, without an alternative"
-    ((_, scopes),) = asked[0].items()
+    ((scheme, scopes),) = asked[0].items()
+    if scheme not in document.get("components", {}).get("securitySchemes", {}):
+        return "asks for a scheme that is not there"
     if not set(scopes) <= set(SCOPES):
         return "asks for a scope that does not exist"
     return None

@@ -54,8 +54,11 @@ class Gateway:
     def endpoint(self, attempts: Any = None, **settings: Any) -> FlaskClient:
         flask = Flask("token endpoint")
         runtime = replace(self.runtime, settings=replace(self.runtime.settings, **settings))
-        flask.register_blueprint(routes(runtime, self.keys(), attempts or Unlimited()))
+        flask.register_blueprint(routes(runtime, self.keys(), attempts or self.unlimited()))
         return flask.test_client()
+
+    def unlimited(self) -> Unlimited:
+        return Unlimited()
 
     def standing(self) -> Standing:
         standing = Standing(self.runtime.sessions, self.clock)

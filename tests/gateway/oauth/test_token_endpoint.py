@@ -160,12 +160,16 @@ def test_takes_credentials_in_the_body(endpoint: FlaskClient, issued: Issued) ->
 
 def test_refuses_who_may_not_come_in_any_more(gateway: Any, endpoint: FlaskClient, acme: Partner) -> None:
     """O16"""
-    suspended, expired, of_suspended = gateway.client(acme), gateway.client(acme), gateway.client(gateway.partner("b"))
+    suspended, expired, of_suspended = (
+        gateway.client(acme),
+        gateway.client(acme),
+        gateway.client(gateway.partner("other")),
+    )
     assert ask(endpoint, suspended).status_code == 200
     with gateway.runtime.sessions.begin() as session:
         service.set_status(session, suspended.client_id, "suspended")
         session.execute(update(Client).where(Client.id == expired.client_id).values(expires_at=gateway.clock()))
-        session.execute(update(Partner).where(Partner.slug == "b").values(status="suspended"))
+        session.execute(update(Partner).where(Partner.slug == "other").values(status="suspended"))
     unknown = ask(endpoint, replace(suspended, client_id=UNKNOWN))
     for client in (suspended, expired, of_suspended):
         answer = ask(endpoint, client)
@@ -285,9 +289,7 @@ def test_the_environment_is_the_clients_own(gateway: Any, endpoint: FlaskClient,
     assert ask(without_live, sandbox).status_code == 200
 
 
-def test_errors_are_forms_of_the_rfc_and_the_content_type_may_carry_a_charset(
-    endpoint: FlaskClient, issued: Issued
-) -> None:
+def test_the_content_type_may_carry_a_charset(endpoint: FlaskClient, issued: Issued) -> None:
     headers = basic(issued.client_id, issued.client_secret)
     answer = endpoint.post(PATH, data=GRANT, headers=headers, content_type=f"{FORM}; charset=UTF-8")
     assert answer.status_code == 200
