@@ -24,6 +24,7 @@ NOUNS: Mapping[str, tuple[str, str]] = {
     "tick": ("gateway.cli.tick:command", "Look every second for what is due."),
     "partner": ("gateway.cli.partner:command", "Who may talk to us."),
     "client": ("gateway.cli.client:command", "OAuth clients of partners."),
+    "keys": ("gateway.cli.keys:command", "The keys that sign access tokens."),
     "db": ("gateway.cli.db:command", "Migrate the database, or check it."),
 }
 

@@ -59,6 +59,12 @@ def test_shows_lists_and_suspends_partners(stecker: Any, acme: Any) -> None:
     assert "suspended" in stecker("partner", "show", "acme").output
 
 
+def test_rotates_the_signing_key(stecker: Any, gateway: Any) -> None:
+    """O61"""
+    assert "signs in 5 minutes" in stecker("keys", "rotate").output
+    assert len(gateway.keys().public()) == 2
+
+
 @pytest.mark.parametrize(
     "words",
     [
