@@ -7,7 +7,6 @@ from pathlib import Path
 import pytest
 import redis
 from rq import Callback, Queue
-from rq.job import Job
 from rq.serializers import JSONSerializer
 
 from gateway.worker.tasks import TaskWorker
@@ -64,17 +63,18 @@ def test_refuses_a_task_with_arguments_q12(client: redis.Redis) -> None:
     assert failed(client) == 1
 
 
+@pytest.mark.parametrize("function", ["our.task", "no.such"])
 @pytest.mark.parametrize("kind", ["on_success", "on_failure", "on_stopped"])
-def test_refuses_callbacks_and_runs_none_of_them_q13(client: redis.Redis, kind: str, tmp_path: Path) -> None:
-    ran = tmp_path / "ran"
-    queue(client).enqueue_call("our.task", **{kind: Callback("pathlib.Path.touch")})
-    [key] = client.keys("rq:job:*")
-    job = Job.fetch(key.decode().removeprefix("rq:job:"), connection=client, serializer=JSONSerializer)
-    assert "pathlib.Path.touch" in (job._success_callback_name, job._failure_callback_name, job._stopped_callback_name)
+def test_refuses_callbacks_and_imports_none_of_them_q13(
+    client: redis.Redis, kind: str, function: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "evil.py").write_text(f"open({str(tmp_path / 'owned')!r}, 'w')\ndef run(*args): pass\n")
+    monkeypatch.syspath_prepend(tmp_path)
+    queue(client).enqueue_call(function, **{kind: Callback("evil.run")})
 
     assert work(client) == []
     assert failed(client) == 1
-    assert not ran.exists()
+    assert not (tmp_path / "owned").exists()
 
 
 def test_sends_none_of_the_webhooks_of_the_queue_library_q17(client: redis.Redis) -> None:

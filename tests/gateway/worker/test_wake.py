@@ -4,6 +4,7 @@ import json
 import logging
 import socket
 import time
+import zlib
 
 import pytest
 import redis
@@ -33,7 +34,7 @@ def test_a_job_names_a_task_and_nothing_else_q12_q14_q15(redis_url: str) -> None
 
     [job] = [client.hgetall(key) for key in client.keys("rq:job:*")]
 
-    assert json.loads(__import__("zlib").decompress(job[b"data"])) == ["gateway.worker.tasks.deliver", None, [], {}]
+    assert json.loads(zlib.decompress(job[b"data"])) == ["gateway.worker.tasks.deliver", None, [], {}]
     assert (job[b"description"], job[b"result_ttl"], job[b"failure_ttl"]) == (b"deliver", b"0", b"86400")
     bell.close()
     client.close()
