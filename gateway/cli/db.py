@@ -4,7 +4,7 @@ from dataclasses import asdict
 from pathlib import Path
 
 import click
-from sqlalchemy.exc import OperationalError
+from sqlalchemy.exc import DBAPIError
 
 from gateway import seed
 from gateway.cli import Refused, data_dir_option, owner_url_for, settings_for
@@ -27,8 +27,8 @@ def upgrade(data_dir: Path, quiet: bool, with_seed: bool) -> None:
     """Bring the schema to its newest revision; safe to run twice, and at the same time."""
     try:
         migrate.upgrade(owner_url_for(data_dir))
-    except OperationalError as error:
-        raise Refused(_away(error)) from error
+    except DBAPIError as error:
+        raise Refused(_reason(error)) from error
     if with_seed:
         plant(settings_for(data_dir), DataDir(data_dir.resolve()))
     if not quiet:
@@ -51,8 +51,8 @@ def check(data_dir: Path) -> None:
     """Exit 1 with the differences where the database is not what the code expects."""
     try:
         differences = migrate.differences(owner_url_for(data_dir))
-    except OperationalError as error:
-        raise Refused(_away(error)) from error
+    except DBAPIError as error:
+        raise Refused(_reason(error)) from error
     for difference in differences:
         click.echo(difference)
     if differences:
@@ -60,6 +60,6 @@ def check(data_dir: Path) -> None:
     click.echo(f"The database is at revision {migrate.head()}, as the code expects.")
 
 
-def _away(error: OperationalError) -> str:
+def _reason(error: DBAPIError) -> str:
     reason = str(error.orig).strip().splitlines()[0]
-    return f"The database cannot be reached ({reason}); check STECKER_DATABASE_URL."
+    return f"The database does not do what it should ({reason}); check STECKER_DATABASE_URL and its role's rights."

@@ -10,12 +10,17 @@ from alembic.config import Config
 from alembic.migration import MigrationContext
 from alembic.script import ScriptDirectory
 from sqlalchemy import Connection, create_engine, text
+from sqlalchemy.dialects.postgresql.base import ischema_names
 from sqlalchemy.pool import NullPool
 
 from gateway import schema
+from gateway.jobs.tables import Xid8
 
 LOCK = 5_873_421_109
 """The advisory lock of migrations: of several that start at once, one migrates and the others find it done."""
+
+# A type that SQLAlchemy does not know when it reads a table back.
+ischema_names["xid8"] = Xid8
 
 
 def head() -> str | None:
@@ -64,6 +69,8 @@ def _config() -> Config:
 def _locked(url: str) -> Iterator[Connection]:
     with _connected(url) as connection:
         connection.execute(text("SELECT pg_advisory_lock(:lock)"), {"lock": LOCK})
+        # From here on: a table that cannot be locked within seconds would hold up everyone behind it.
+        connection.execute(text("SET lock_timeout = '10s'"))
         connection.commit()
         try:
             yield connection
@@ -75,8 +82,7 @@ def _locked(url: str) -> Iterator[Connection]:
 
 @contextmanager
 def _connected(url: str) -> Iterator[Connection]:
-    # A migration may take long; a lock it cannot get within seconds would hold up everyone behind it.
-    options = "-c lock_timeout=10000 -c timezone=UTC"
-    engine = create_engine(url, poolclass=NullPool, connect_args={"connect_timeout": 3, "options": options})
+    connect_args = {"connect_timeout": 3, "options": "-c timezone=UTC"}
+    engine = create_engine(url, poolclass=NullPool, connect_args=connect_args)
     with engine.connect() as connection:
         yield connection
