@@ -6,8 +6,6 @@ be missing. Strict where it costs somebody a visit: dates, quantities, the perso
 
 from collections import Counter
 from collections.abc import Callable
-from datetime import datetime, timedelta
-from decimal import Decimal
 from hashlib import sha256
 
 from lxml import etree
@@ -18,23 +16,19 @@ from adapters.canonical import (
     ChangeOrder,
     Intent,
     LineChange,
-    OrderLine,
     PlaceOrder,
-    Price,
-    Product,
     SupportOrder,
     Window,
 )
 from adapters.errors import MalformedMessage, Problem, Unsupported
-from adapters.opentrans import party
+from adapters.opentrans import lines, party
 from adapters.opentrans.codes import KNOWN, NOT_FOR_US
 from adapters.opentrans.settings import Settings
-from adapters.reading import Problems, Unfit
+from adapters.reading import Problems
 from adapters.xml import Node, local_name
 
 MAX_LINES = 100
-MAX_QUANTITY = 20
-ORDER_ID, LINE_ID = 250, 50  # characters, as in the XSD
+ORDER_ID = 250  # characters, as in the XSD
 
 
 def read(root: etree._Element, settings: Settings) -> list[Intent]:
@@ -60,17 +54,19 @@ def _order(root: etree._Element, problems: Problems, settings: Settings) -> Plac
     address = party.place(home)
     items = _items(root, problems)
     currency = info.text("CURRENCY", values.currency)
-    asked = _windows(info, settings)
-    lines = tuple(_line(item, settings, asked, currency) for item in items)
+    asked = lines.windows(info, settings)
+    ordered = tuple(lines.line(item, settings, asked, currency) for item in items)
     _unique(items, problems)
+    if not info.says("CURRENCY") and any(line.first("PRODUCT_PRICE_FIX") for line in items):
+        problems.add("//ORDER_INFO/CURRENCY", "missing", "A price needs a currency.")
     return PlaceOrder(
         order=SupportOrder(
             partner_order_id=info.needed("ORDER_ID", values.line, ORDER_ID) or "",
             ordered_at=info.text("ORDER_DATE", values.wall_time, settings.zone),
             customer=party.person(home, found, address.country, _language(info)),
             service_address=address,
-            lines=lines,
-            notes=_remarks(info),
+            lines=ordered,
+            notes=lines.remarks(info),
             echo=party.echo(info, found) | _reference(info) | _ignored(root),
         )
     )
@@ -97,32 +93,6 @@ def _items(root: etree._Element, problems: Problems) -> list[Node]:
     return [Node(child, problems, place=place) for place, child in enumerate(found[:MAX_LINES], 1)]
 
 
-def _line(item: Node, settings: Settings, asked: tuple[Window, ...], currency: str | None) -> OrderLine:
-    product = item.child("PRODUCT_ID")
-    return OrderLine(
-        line_id=item.needed("LINE_ITEM_ID", values.line, LINE_ID) or "",
-        quantity=_quantity(item, 1),
-        sku=product.needed("SUPPLIER_PID", values.line, values.ID),
-        title=product.text("DESCRIPTION_SHORT", values.line, values.NOTES),
-        product=_gtin(product),
-        price=_price(item, settings, currency),
-        requested_windows=_windows(item, settings) or asked,
-        notes=_remarks(item),
-        echo=_line_echo(item, product),
-    )
-
-
-def _quantity(item: Node, least: int) -> int:
-    return item.needed("QUANTITY", _count, least) or 0
-
-
-def _count(text: str, least: int) -> int:
-    count = values.whole(text)
-    if not least <= count <= MAX_QUANTITY:
-        raise Unfit("out_of_range", f"This may be {least} to {MAX_QUANTITY}.")
-    return count
-
-
 def _unique(items: list[Node], problems: Problems) -> None:
     seen = Counter[str]()
     for item in items:
@@ -132,84 +102,11 @@ def _unique(items: list[Node], problems: Problems) -> None:
             problems.add(f"{item.pointer}/LINE_ITEM_ID", "duplicate_line_id", "Another line has this id.")
 
 
-def _gtin(product: Node) -> Product | None:
-    """A hint which device it is about; shops put numbers of their own there too, so that a wrong one is no fault."""
-    for node in product.all("INTERNATIONAL_PID"):
-        if (node.attribute("type") or "").lower() in ("ean", "gtin"):
-            try:
-                return Product(gtin=values.gtin(node.value))
-            except Unfit:
-                continue
-    return None
-
-
-def _price(item: Node, settings: Settings, currency: str | None) -> Price | None:
-    """PRICE_AMOUNT is for PRICE_QUANTITY pieces, net unless agreed otherwise; ours is for one."""
-    fix = item.first("PRODUCT_PRICE_FIX")
-    if fix is None:
-        return None
-    amount, pieces = fix.needed("PRICE_AMOUNT", _amount), fix.text("PRICE_QUANTITY", _pieces) or Decimal(1)
-    if currency is None:
-        item.problems.add("//ORDER_INFO/CURRENCY", "missing", "A price needs a currency.")
-    if amount is None or currency is None:
-        return None
-    each = amount if pieces == 1 else (amount / pieces).quantize(Decimal("0.0001"))
-    return Price(amount=each, currency=currency, tax_included=settings.tax_included)
-
-
-def _amount(text: str) -> Decimal:
-    amount = values.decimal(text)
-    if amount < 0:
-        raise Unfit("negative", "This is less than nothing.")
-    return amount
-
-
-def _pieces(text: str) -> Decimal:
-    pieces = values.decimal(text)
-    if pieces <= 0:
-        raise Unfit("out_of_range", "This is more than nothing.")
-    return pieces
-
-
-def _windows(node: Node, settings: Settings) -> tuple[Window, ...]:
-    """DELIVERY_DATE. Days mean whole days, and so does the same midnight twice, as senders without a time write it."""
-    if node.first("PARTIAL_DELIVERY_LIST") is not None:
-        detail = "Send a line of its own for each date."
-        node.problems.add(f"{node.pointer}/PARTIAL_DELIVERY_LIST", "partial_delivery", detail)
-    dates = node.first("DELIVERY_DATE")
-    if dates is None:
-        return ()
-    start = dates.needed("DELIVERY_START_DATE", values.wall_time, settings.zone)
-    end = dates.needed("DELIVERY_END_DATE", values.wall_time, settings.zone)
-    if start is None or end is None:
-        return ()
-    days = [node for node in dates.all("DELIVERY_END_DATE") if len(node.value) == len("2026-01-20")]
-    if days or (start == end and start.astimezone(settings.zone).time() == datetime.min.time()):
-        tomorrow = end.astimezone(settings.zone).date() + timedelta(days=1)
-        end = values.wall_time(tomorrow.isoformat(), settings.zone)
-    if start >= end:
-        dates.problems.add(f"{dates.pointer}/DELIVERY_END_DATE", "window_empty", "A window ends after it starts.")
-        return ()
-    return (Window(start=start, end=end),)
-
-
 def _language(info: Node) -> str | None:
     told = [node for node in info.all("LANGUAGE") if node.value]
     # BMEcat marks one of several as the default.
     best = next((node for node in told if (node.attribute("default") or "").lower() == "true"), next(iter(told), None))
     return best.problems.take(best.pointer, values.language, best.value) if best else None
-
-
-def _remarks(node: Node) -> str | None:
-    said = [r.problems.take(r.pointer, values.prose, r.value) for r in node.all("REMARKS") if r.value]
-    whole = "\n".join(text for text in said if text)
-    return node.problems.take(f"{node.pointer}/REMARKS", values.prose, whole) if whole else None
-
-
-def _line_echo(item: Node, product: Node) -> dict[str, object]:
-    pid, unit = product.first("BUYER_PID"), item.text("ORDER_UNIT", values.line, values.SHORT)
-    buyer_pid = party.reference_of(pid, 50) if pid and pid.value else None
-    return {**({"buyer_pid": buyer_pid} if buyer_pid else {}), **({"unit": unit} if unit else {})}
 
 
 def _reference(info: Node) -> dict[str, object]:
@@ -231,7 +128,7 @@ def _change(root: etree._Element, problems: Problems, settings: Settings) -> Cha
     """openTRANS has no action codes: the items say how they are now, and QUANTITY 0 is a line that is cancelled."""
     info = _info(root, problems)
     items = _items(root, problems)
-    asked = _windows(info, settings)
+    asked = lines.windows(info, settings)
     _unique(items, problems)
     return ChangeOrder(
         partner_order_id=info.needed("ORDER_ID", values.line, ORDER_ID) or "",
@@ -243,13 +140,13 @@ def _change(root: etree._Element, problems: Problems, settings: Settings) -> Cha
 
 
 def _line_change(item: Node, settings: Settings, asked: tuple[Window, ...]) -> LineChange:
-    quantity = _quantity(item, 0)
+    quantity = lines.quantity(item, 0)
     return LineChange(
         pointer=item.pointer,
-        line_id=item.needed("LINE_ITEM_ID", values.line, LINE_ID),
+        line_id=item.needed("LINE_ITEM_ID", values.line, lines.LINE_ID),
         sku=item.child("PRODUCT_ID").text("SUPPLIER_PID", values.line, values.ID),
         quantity=quantity,
-        requested_windows=(_windows(item, settings) or asked) if quantity else (),
+        requested_windows=(lines.windows(item, settings) or asked) if quantity else (),
         cancelled=quantity == 0,
     )
 
@@ -259,20 +156,20 @@ def _cancel(root: etree._Element, problems: Problems, settings: Settings) -> Can
     info = _info(root, problems)
     order_id = info.needed("ORDER_ID", values.line, ORDER_ID) or ""
     told = info.text("CANCELREQUEST_DATE", values.wall_time, settings.zone)
-    lines: dict[str, LineChange] = {}
+    found: dict[str, LineChange] = {}
     for item in _items(root, problems):
         sku = item.child("PRODUCT_ID").needed("SUPPLIER_PID", values.line, values.ID) or ""
-        before = lines.get(sku)
-        quantity = _quantity(item, 1) + ((before.quantity or 0) if before else 0)
-        lines[sku] = LineChange(pointer=before.pointer if before else item.pointer, sku=sku, quantity=quantity)
+        before = found.get(sku)
+        quantity = lines.quantity(item, 1) + ((before.quantity or 0) if before else 0)
+        found[sku] = LineChange(pointer=before.pointer if before else item.pointer, sku=sku, quantity=quantity)
     # The document has no number. What it says on which day is what tells two of them apart.
-    said = repr((told, sorted((sku, line.quantity) for sku, line in lines.items())))
+    said = repr((told, sorted((sku, line.quantity) for sku, line in found.items())))
     return CancelOrder(
         partner_order_id=order_id,
         change_id=sha256(said.encode()).hexdigest()[:16],
-        lines=tuple(lines.values()),
+        lines=tuple(found.values()),
         pointer=info.pointer,
-        text=_remarks(info),
+        text=lines.remarks(info),
     )
 
 
