@@ -86,6 +86,23 @@ def test_no_bytes_at_all_bring_anything_but_problems(kind: type[Adapter], body: 
         kind({}).parse(RawMessage(body=body, media_type=kind.profile.media_types[0]))
 
 
+EDITS = st.lists(st.tuples(st.floats(0, 1), st.integers(0, 40), st.text(max_size=30)), min_size=1, max_size=3)
+
+
+@given(edits=EDITS)
+@pytest.mark.parametrize("kind", ADAPTERS, ids=lambda adapter: adapter.profile.name)
+def test_an_order_with_anything_in_it_changed_is_intents_or_problems(kind: type[Adapter], edits: Any) -> None:
+    text = ORDERS[kind.profile.name].decode()
+    for place, length, other in edits:
+        at = int(place * len(text))
+        text = text[:at] + other + text[at + length :]
+    raw = RawMessage(body=text.encode(errors="surrogatepass"), media_type=kind.profile.media_types[0])
+    try:
+        assert kind({}).parse(raw)
+    except TranslationError as refused:
+        assert refused.problems  # noqa: PT017
+
+
 def test_problems_never_repeat_what_was_sent_i19(dialect: Adapter, document: bytes) -> None:
     marked = document.replace(b"CH", b"K7canary").replace(b"079 123 45 67", b"K7canary")
     assert marked != document
