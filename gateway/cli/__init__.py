@@ -24,8 +24,15 @@ NOUNS: Mapping[str, tuple[str, str]] = {
     "tick": ("gateway.cli.tick:command", "Look every second for what is due."),
     "partner": ("gateway.cli.partner:command", "Who may talk to us."),
     "client": ("gateway.cli.client:command", "OAuth clients of partners."),
+    "adapter": ("gateway.cli.adapter:adapter", "Partners' dialects, tried on files."),
+    "message": ("gateway.cli.message:command", "What partners sent us."),
+    "job": ("gateway.cli.job:command", "Support jobs: show one, move one on."),
+    "webhook": ("gateway.cli.webhook:command", "Endpoints, deliveries, signatures."),
     "keys": ("gateway.cli.keys:command", "The keys that sign access tokens."),
     "db": ("gateway.cli.db:command", "Migrate the database, or check it."),
+    "seed": ("gateway.cli.seed:command", "Add the partners of the first day."),
+    "specs": ("gateway.cli.specs:command", "The OpenAPI document: bundle it, check it."),
+    "demo": ("gateway.cli.demo:command", "Orders in, jobs done, webhooks out: see it all in under a minute."),
 }
 
 

@@ -15,11 +15,18 @@ from gateway.runtime import Runtime
 @contextmanager
 def transaction(data_dir: Path) -> Iterator[tuple[Runtime, Session]]:
     """Commits at the end of the block. Raises `Refused` where there is no system, or no database."""
+    with (
+        reachable(),
+        closing(runtimes.build(settings_for(data_dir), pool_size=1)) as runtime,
+        runtime.sessions.begin() as session,
+    ):
+        yield runtime, session
+
+
+@contextmanager
+def reachable() -> Iterator[None]:
+    """Turns a database that is away into a sentence."""
     try:
-        with (
-            closing(runtimes.build(settings_for(data_dir), pool_size=1)) as runtime,
-            runtime.sessions.begin() as session,
-        ):
-            yield runtime, session
+        yield
     except OperationalError as error:
         raise Refused("The database cannot be reached; is the system running? Start it with: stecker up") from error

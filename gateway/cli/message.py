@@ -1,0 +1,78 @@
+"""`stecker message`: what partners sent us, and what became of it."""
+
+import json
+import sys
+from pathlib import Path
+from typing import Any
+
+import click
+
+from gateway.cli import Refused, data_dir_option
+from gateway.cli.layout import facts, moment, table
+from gateway.cli.session import transaction
+from gateway.crypto import CannotDecrypt, Place, Vault
+from gateway.intake.tables import InboundMessage
+from gateway.partners.tables import Partner
+
+UNKNOWN = "There is no such message; its id begins with msg_ and stands in the receipt, or beside the order."
+OTHER_KEY = "The message cannot be opened: it was stored under another STECKER_SECRET_KEY."
+
+
+@click.group()
+def command() -> None:
+    """What partners sent us, byte for byte."""
+
+
+@command.command()
+@click.argument("message_id", metavar="ID")
+@click.option("--body", "body_only", is_flag=True, help="The bytes as they came, and nothing else. Personal data.")
+@click.option("--json", "as_json", is_flag=True, help="Print JSON.")
+@data_dir_option
+def show(message_id: str, body_only: bool, as_json: bool, data_dir: Path) -> None:
+    """One document: where it came in, what became of it, and every problem with it."""
+    with transaction(data_dir) as (runtime, session):
+        message = session.get(InboundMessage, message_id)
+        if message is None:
+            raise Refused(UNKNOWN)
+        body = _opened(runtime.vault, message)
+        partner = session.get_one(Partner, message.partner_id).slug
+    record = _record(message, partner, len(body))
+    if body_only:
+        sys.stdout.buffer.write(body)
+    elif as_json:
+        click.echo(json.dumps(record | {"problems": message.problems or []}, indent=2))
+    else:
+        facts(record)
+        _tell(message.problems or [])
+
+
+def _opened(vault: Vault, message: InboundMessage) -> bytes:
+    try:
+        return vault.decrypt(message.body, Place(message.partner_id, "inbound_message", message.id, "body"))
+    except CannotDecrypt as error:
+        raise Refused(OTHER_KEY) from error
+
+
+def _record(message: InboundMessage, partner: str, size: int) -> dict[str, Any]:
+    return {
+        "id": message.id,
+        "partner": partner,
+        "environment": message.environment,
+        "door": message.door,
+        "received_at": moment(message.received_at),
+        "media_type": message.media_type,
+        "bytes": size,
+        "sha256": message.digest.hex(),
+        "document": message.document,
+        "outcome": message.outcome,
+        "order_id": message.order_id,
+    }
+
+
+def _tell(problems: list[dict[str, str]]) -> None:
+    if problems:
+        click.echo("\nProblems")
+        table(
+            ("pointer", "code", "detail"),
+            [(problem["pointer"] or "document", problem["code"], problem["detail"]) for problem in problems],
+        )

@@ -1,0 +1,188 @@
+"""`stecker webhook`: where partners want to be called, what they were told, and whether a signature is good."""
+
+import json
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import click
+from sqlalchemy import func, select
+from sqlalchemy.orm import Session
+
+from gateway.cli import Refused, data_dir_option
+from gateway.cli.layout import facts, moment, table
+from gateway.cli.session import transaction
+from gateway.endpoints.api import delivery_document, document
+from gateway.partners.tables import Partner
+from gateway.runtime import system_clock
+from webhooks import endpoints, signing
+from webhooks.endpoints import Delivery
+from webhooks.signing import InvalidSignature
+from webhooks.tables import Endpoint, Message
+from webhooks.tenant import Tenant
+
+UNKNOWN_ENDPOINT = "There is no such endpoint; see `stecker webhook list`."
+UNKNOWN_MESSAGE = "There is no such delivery; its id begins with whm_ and is the webhook-id the partner received."
+RECENT = 20
+
+as_json_option = click.option("--json", "as_json", is_flag=True, help="Print JSON.")
+
+
+@click.group()
+def command() -> None:
+    """Webhooks: endpoints, deliveries, signatures."""
+
+
+@command.command("list")
+@as_json_option
+@data_dir_option
+def show_all(as_json: bool, data_dir: Path) -> None:
+    """Every endpoint, with how its deliveries stand."""
+    with transaction(data_dir) as (_, session):
+        counts = _counts(session)
+        rows = session.execute(
+            select(Endpoint, Partner.slug)
+            .join(Partner, Partner.id == Endpoint.owner)
+            .where(Endpoint.deleted_at.is_(None))
+            .order_by(Endpoint.id)
+        ).all()
+    found = [{"partner": slug, **document(row), "deliveries": counts.get(row.id, {})} for row, slug in rows]
+    if as_json:
+        return click.echo(json.dumps(found, indent=2))
+    if not found:
+        return click.echo("No partner has an endpoint yet; they make them with POST /v1/webhook-endpoints.")
+    table(
+        ("endpoint", "partner", "environment", "status", "format", "deliveries", "url"),
+        [
+            (one["id"], one["partner"], one["environment"], one["status"], one["format"], _sum(one), one["url"])
+            for one in found
+        ],
+    )
+
+
+@command.command()
+@click.argument("endpoint_id", metavar="ENDPOINT")
+@as_json_option
+@data_dir_option
+def show(endpoint_id: str, as_json: bool, data_dir: Path) -> None:
+    """One endpoint and its last deliveries, newest first."""
+    with transaction(data_dir) as (_, session):
+        endpoint = session.get(Endpoint, endpoint_id)
+        if endpoint is None:
+            raise Refused(UNKNOWN_ENDPOINT)
+        recent = endpoints.deliveries(session, _tenant(endpoint), endpoint_id, before=None, limit=RECENT)
+        partner = session.get_one(Partner, endpoint.owner).slug
+    record = {"partner": partner, **document(endpoint)}
+    if as_json:
+        deliveries = [delivery_document(one) for one in recent]
+        return click.echo(json.dumps(record | {"deliveries": deliveries}, indent=2))
+    facts({**record, "event_types": ", ".join(endpoint.event_types)})
+    if recent:
+        click.echo(f"\nThe last {len(recent)} deliveries")
+        table(("delivery", "event", "status", "tries", "last answer", "when"), [_line(one) for one in recent])
+
+
+@command.command()
+@click.argument("message_id", metavar="DELIVERY")
+@data_dir_option
+def retry(message_id: str, data_dir: Path) -> None:
+    """Send one delivery again, in its old place before all later ones of its job."""
+    with transaction(data_dir) as (runtime, session):
+        message = session.get(Message, message_id)
+        if message is None:
+            raise Refused(UNKNOWN_MESSAGE)
+        rearmed = endpoints.retry(session, _tenant(message), message.endpoint_id, message_id, now=runtime.clock())
+    if rearmed == "parked":
+        raise Refused(
+            "This delivery is parked: it could not be put into the partner's words, so there is nothing to send."
+        )
+    click.echo(
+        f"{message_id} is on its way." if rearmed == "armed" else f"{message_id} is waiting for its turn already."
+    )
+
+
+@command.command()
+@click.option("--secret", required=True, metavar="S", help="The endpoint's secret: whsec_…")
+@click.option("--headers", "headers_file", required=True, type=click.File("r", encoding="utf-8"), metavar="H")
+@click.option("--any-age", is_flag=True, help="Do not mind that webhook-timestamp is long ago.")
+@click.argument("file", type=click.File("rb"))
+def verify(secret: str, headers_file: Any, any_age: bool, file: Any) -> None:
+    """Check a received webhook: FILE has its body, byte for byte; H its headers, as lines `name: value` or as JSON.
+
+    Exit 0 when its signature is good, 1 with what is wrong.
+    """
+    headers, body = _headers(headers_file.read()), file.read()
+    try:
+        key = signing.key(secret)
+    except ValueError as error:
+        raise Refused(
+            f"The secret cannot be used: {error}. It is the whsec_… that was shown with the endpoint."
+        ) from None
+    now = _sent_at(headers) if any_age else system_clock()
+    try:
+        signing.verify(key, headers, body, now=now)
+    except InvalidSignature as error:
+        click.echo(f"Not good: {_hint(key, headers, body, now) or error}.", err=True)
+        raise click.exceptions.Exit(1) from None
+    click.echo("Good: it is from Stecker, and nobody has changed it on the way.")
+
+
+def _hint(key: bytes, headers: dict[str, str], body: bytes, now: datetime) -> str | None:
+    """What is usually wrong: an old capture, or an editor's line break at the end."""
+    if _verifies(key, headers, body, _sent_at(headers)):
+        return "the signature is right, and webhook-timestamp more than five minutes away from now (see --any-age)"
+    if body.endswith(b"\n") and _verifies(key, headers, body.rstrip(b"\r\n"), _sent_at(headers)):
+        return "the body has a line break at its end that was not sent; keep the bytes as they came"
+    return None
+
+
+def _verifies(key: bytes, headers: dict[str, str], body: bytes, now: datetime) -> bool:
+    try:
+        signing.verify(key, headers, body, now=now)
+    except InvalidSignature:
+        return False
+    return True
+
+
+def _sent_at(headers: dict[str, str]) -> datetime:
+    """What webhook-timestamp says; the year 1970 where it says nothing, which is never now."""
+    stamp = headers.get("webhook-timestamp", "")
+    usable = stamp.isascii() and stamp.isdecimal() and len(stamp) < 12
+    return datetime.fromtimestamp(int(stamp) if usable else 0, UTC)
+
+
+def _headers(text: str) -> dict[str, str]:
+    """Header lines, or a JSON object; names in lower case."""
+    if text.lstrip().startswith("{"):
+        try:
+            pairs = [(str(name), str(value)) for name, value in json.loads(text).items()]
+        except ValueError as error:
+            raise Refused(
+                "The file of headers begins like JSON and is none; write lines `name: value` instead."
+            ) from error
+    else:
+        pairs = [(name, value) for name, colon, value in (line.partition(":") for line in text.splitlines()) if colon]
+    return {name.strip().lower(): value.strip() for name, value in pairs}
+
+
+def _counts(session: Session) -> dict[str, dict[str, int]]:
+    counted: dict[str, dict[str, int]] = {}
+    query = select(Message.endpoint_id, Message.status, func.count()).group_by(Message.endpoint_id, Message.status)
+    for endpoint_id, status, number in session.execute(query.order_by(Message.status)):
+        counted.setdefault(endpoint_id, {})[status] = number
+    return counted
+
+
+def _sum(endpoint: dict[str, Any]) -> str:
+    return ", ".join(f"{number} {status}" for status, number in endpoint["deliveries"].items())
+
+
+def _line(delivery: Delivery) -> tuple[object, ...]:
+    message, attempts = delivery.message, delivery.attempts
+    last = attempts[-1] if attempts else None
+    answer = last.status_code or last.error if last else message.error
+    return message.id, message.event_type, message.status, len(attempts), answer, last and moment(last.at)
+
+
+def _tenant(row: Endpoint | Message) -> Tenant:
+    return Tenant(row.owner, row.environment)
