@@ -58,6 +58,6 @@ class TaskWorker(SimpleWorker):
         self._stopping.set()
 
     def _install_signal_handlers(self) -> None:
-        super()._install_signal_handlers()
+        super()._install_signal_handlers()  # type: ignore[no-untyped-call]
         # A signal that came just before.
         self._stop_requested = self._stopping.is_set()
