@@ -36,7 +36,8 @@ LEVELS: Mapping[str, int] = {
     "joserfc": logging.INFO,
     "connexion": logging.ERROR,  # a warning on every call of an operation with two media types (C9)
     "uvicorn.error": logging.WARNING,
-    "rq": logging.WARNING,  # job descriptions at INFO (Q14)
+    "rq": logging.WARNING,
+    "rq.worker": logging.WARNING,  # job descriptions at INFO (Q14)
     "urllib3": logging.ERROR,  # addresses with their query
     "requests": logging.ERROR,
     "alembic": logging.WARNING,

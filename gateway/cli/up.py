@@ -9,6 +9,7 @@ from gateway import up
 from gateway.cli import Refused, data_dir_option
 from gateway.config import ConfigurationError
 from gateway.embedded.data import CannotStart, DataDir
+from gateway.up import apps
 
 
 @click.command()
@@ -24,8 +25,8 @@ def command(port: int, workers: int, data_dir: Path) -> None:
         data=DataDir(data_dir.resolve()),
         port=port,
         environ=os.environ,
-        prepare=(*up.STECKER, "db", "upgrade", "--quiet"),
-        apps=up.apps(workers),
+        prepare=(*apps.STECKER, "db", "upgrade", "--quiet"),
+        apps=apps.ours(workers),
         say=click.echo,
     )
     try:

@@ -11,6 +11,8 @@ from gateway import up
 from gateway.config import ConfigurationError
 from gateway.embedded.data import CannotStart, DataDir
 from gateway.embedded.process import Spec
+from gateway.up.apps import app, healthy
+from gateway.up.servers import Environ
 
 APP = (sys.executable, str(Path(__file__).with_name("tiny_app.py")))
 # Notes how it was called, in place of migrating.
@@ -22,10 +24,10 @@ PREPARE = (
 
 
 def main(data_dir: str, port: str, worker: str = "worker") -> None:
-    def apps(environ: up.Environ, port: int) -> Sequence[Spec]:
+    def apps(environ: Environ, port: int) -> Sequence[Spec]:
         return (
-            up.app("web", (*APP, "web", str(port)), environ, rank=0, ready=lambda pid: up.healthy(port)),
-            up.app("worker", (*APP, worker), environ, rank=1),
+            app("web", (*APP, "web", str(port)), environ, rank=0, ready=lambda pid: healthy(port)),
+            app("worker", (*APP, worker), environ, rank=1),
         )
 
     plan = up.Plan(

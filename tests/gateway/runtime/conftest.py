@@ -14,9 +14,9 @@ from typing import Any
 
 import pytest
 
-from gateway import up
 from gateway.embedded import process
 from gateway.embedded.data import DataDir, read_json
+from gateway.up import notes
 
 ROOT = Path(__file__).parents[3]
 TINY = (sys.executable, str(ROOT / "tests/support/tiny_system.py"))
@@ -105,7 +105,7 @@ def system(made_data: Path, tmp_path: Path) -> Iterator[System]:
     yield made
     if made.process is not None and made.process.poll() is None:
         made.end(signal.SIGTERM)
-    up.take_over(made.data)
+    notes.take_over(made.data)
     assert alive(made.started) == []
 
 
