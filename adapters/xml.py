@@ -92,7 +92,8 @@ class Node:
         if inner is None:
             inner = self._inner = {}
             for child in self.element:
-                inner.setdefault(local_name(child), []).append(child)
+                tag = child.tag
+                inner.setdefault(tag[tag.find("}") + 1 :], []).append(child)
         return inner.get(name, [])
 
     def all(self, name: str) -> list["Node"]:
@@ -103,7 +104,8 @@ class Node:
         return [Node(child, self.problems, self, name, place) for place, child in enumerate(found, 1)]
 
     def first(self, name: str) -> "Node | None":
-        return next(iter(self.all(name)), None)
+        found = self._children(name)
+        return Node(found[0], self.problems, self, name, 1 if len(found) > 1 else 0) if found else None
 
     def child(self, name: str) -> "Node":
         """The first child of that name, or an empty one in its place: what is needed of it is then missing."""
@@ -111,24 +113,30 @@ class Node:
 
     def says(self, name: str) -> bool:
         """Whether a child of that name is there and not empty."""
-        return any(child.text and child.text.strip() for child in self._children(name))
+        return self._said(name) is not None
+
+    def _said(self, name: str) -> tuple[int, str] | None:
+        """Which child of that name is the first that says something, and what."""
+        for place, child in enumerate(self._children(name)):
+            text = child.text
+            if text and (said := text.strip()):
+                return place, said
+        return None
 
     def text(self, name: str, read: Callable[..., T], *more: Any) -> T | None:
         """The first child of that name that says something, through `read(text, *more)`; a fault becomes a problem."""
-        for child in self._children(name):
-            said = (child.text or "").strip()
-            if said:
-                try:
-                    return read(said, *more)
-                except Unfit as unfit:
-                    where = next(node for node in self.all(name) if node.element is child)
-                    self.problems.add(where.pointer, unfit.code, unfit.detail)
-                    return None
-        return None
+        found = self._said(name)
+        if found is None:
+            return None
+        place, said = found
+        try:
+            return read(said, *more)
+        except Unfit as unfit:
+            self.problems.add(self.all(name)[place].pointer, unfit.code, unfit.detail)
+            return None
 
     def needed(self, name: str, read: Callable[..., T], *more: Any) -> T | None:
         """As `text`, and a problem when there is none."""
-        if not self.says(name):
+        if self._said(name) is None:
             self.problems.add(f"{self.pointer}/{name}", "missing", "This is missing.")
-            return None
         return self.text(name, read, *more)
