@@ -2,7 +2,7 @@
 
 import itertools
 import shutil
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -51,13 +51,13 @@ class Servers:
 
 
 @contextmanager
-def servers(folder: Path) -> Iterator[Servers]:
-    """Start both, make the template database, and leave nothing behind."""
+def servers(folder: Path, settings: Mapping[str, str] = QUICK) -> Iterator[Servers]:
+    """Start both, make the template database, and leave nothing behind. `settings` are PostgreSQL's."""
     data, runtime = DataDir(folder / "data"), runtime_folder()
     data.make()
     supervisor = Supervisor(say=lambda line: None, changed=_nobody_asks)
     try:
-        supervisor.start([postgres.prepare(data, runtime, QUICK), redis.prepare(data, runtime)], within=60)
+        supervisor.start([postgres.prepare(data, runtime, settings), redis.prepare(data, runtime)], within=60)
         running = Servers(postgres.url(data, runtime, postgres.OWNER), redis.url(runtime), data, runtime)
         running.command(f"CREATE DATABASE {TEMPLATE}")
         _fill(running.url(postgres.OWNER, TEMPLATE))

@@ -1,0 +1,30 @@
+"""The benchmarks: `python -m tests.bench [ROW …]` prints a table and writes bench.json."""
+
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import click
+
+from tests.bench import intake, report
+from tests.bench.report import Row
+from tests.bench.size import DEFAULT, Size
+from tests.bench.system import durable_servers
+from tests.support.servers import Servers
+
+ROWS: dict[str, Callable[[Servers, Size], Iterator[Row]]] = {"intake": intake.rows}
+
+
+@click.command()
+@click.argument("names", metavar="[ROW]...", nargs=-1, type=click.Choice(list(ROWS)))
+@click.option("--out", type=click.Path(dir_okay=False, path_type=Path), default="bench.json", show_default=True)
+def main(names: tuple[str, ...], out: Path) -> None:
+    """Measure all rows, or these."""
+    about = report.machine()
+    with durable_servers() as running:
+        found = [row for name in names or ROWS for row in ROWS[name](running, DEFAULT)]
+    print(report.table(found))
+    report.write(out, found, about)
+
+
+if __name__ == "__main__":
+    main()
