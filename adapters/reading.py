@@ -14,6 +14,7 @@ MAX_NUMBER = 100
 MAX_INTEGER = 2**53  # beyond it, JavaScript and many others read another number
 
 SURROGATE = re.compile("[\ud800-\udfff]")
+_SUSPECT = re.compile(rb"\\u(?:0000|[dD][89a-fA-F])")
 
 
 class Unfit(ValueError):
@@ -59,7 +60,7 @@ def strict_json(body: bytes) -> Any:
         text = body.decode("utf-8")
         document = _DECODER.decode(text)
         # Only escapes can smuggle these in, and only many brackets nest deeply: most documents need no walk.
-        if b"\\u" in body or body.count(b"[") + body.count(b"{") > MAX_DEPTH:
+        if _SUSPECT.search(body) or body.count(b"[") + body.count(b"{") > MAX_DEPTH:
             _walk(document, 1)
     except UnicodeDecodeError:
         raise _malformed("not_utf8", "JSON must be encoded as UTF-8.") from None
