@@ -3,7 +3,7 @@
 import base64
 import binascii
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from ipaddress import IPv4Network, IPv6Network, ip_address, ip_network
 from pathlib import Path
 from typing import TypeVar
@@ -24,9 +24,9 @@ class ConfigurationError(Exception):
 class Settings:
     """How this process runs. Rates are per OAuth client; `secret_key` is at least 32 random bytes."""
 
-    database_url: str
-    redis_url: str
-    secret_key: bytes
+    database_url: str = field(repr=False)
+    redis_url: str = field(repr=False)
+    secret_key: bytes = field(repr=False)
     public_url: str = "http://127.0.0.1:8080"
     egress_allow: tuple[Network, ...] = ()
     live_enabled: bool = True

@@ -7,12 +7,15 @@ import os
 import secrets
 import stat
 import tempfile
+import time
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 SOCKET_FOLDER_MAX = 60  # "/redis/redis.sock" and PostgreSQL's lock file follow; a socket's path ends at 103 characters
+
+LOOKS = 10
 
 
 class CannotStart(Exception):
@@ -77,15 +80,16 @@ class DataDir:
     def hold(self) -> int:
         """Hold the folder as long as the returned descriptor is open. Raises `CannotStart` while another does."""
         handle = os.open(self.root / "lock", os.O_RDWR | os.O_CREAT, 0o600)
-        try:
-            fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError:
-            os.close(handle)
-            raise CannotStart(
-                f"Stecker is already running on {self.root}; stop that one first, or choose another folder "
-                "with --data-dir."
-            ) from None
-        return handle
+        for _ in range(LOOKS):
+            try:
+                fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+                return handle
+            except BlockingIOError:
+                time.sleep(0.02)  # a command that asks `held` has it for a moment
+        os.close(handle)
+        raise CannotStart(
+            f"Stecker is already running on {self.root}; stop that one first, or choose another folder with --data-dir."
+        )
 
     def held(self) -> bool:
         try:

@@ -10,6 +10,7 @@ import pwd
 import shutil
 import signal
 import subprocess
+import tempfile
 from collections.abc import Mapping
 from pathlib import Path
 from urllib.parse import quote
@@ -144,9 +145,9 @@ def _made(data: DataDir) -> bool:
 
 def _initialise(data: DataDir, programs: Path, sockets: Path, account: Account | None) -> None:
     """Make the cluster beside its place and move it there whole, so that a killed first start leaves no half of one."""
-    new = data.root / "postgres.new"
-    shutil.rmtree(new, ignore_errors=True)
-    new.mkdir(mode=0o700)
+    for half in data.root.glob("postgres.new-*"):
+        shutil.rmtree(half, ignore_errors=True)  # the initdb of a killed run may still be at work in it
+    new = Path(tempfile.mkdtemp(prefix="postgres.new-", dir=data.root))
     _give(new, account)
     password = sockets / "password"
     password.write_text(data.secret(OWNER))
@@ -180,9 +181,11 @@ def _run(command: list[str], folder: Path, account: Account | None, text: str = 
     except (OSError, subprocess.TimeoutExpired) as error:
         raise CannotStart(f"PostgreSQL cannot make its data folder in {folder.parent}: {error}.") from error
     if done.returncode:
-        reason = (done.stderr.strip().splitlines() or ["no reason given"])[-1]
+        # Not just the last line: that may be the statement, with the password in it.
+        reasons = [line for line in done.stderr.splitlines() if "error:" in line.lower() or "FATAL:" in line]
+        reason = reasons[-1] if reasons else f"exit code {done.returncode}"
         raise CannotStart(
-            f"PostgreSQL cannot make its data folder in {folder.parent} ({reason.strip()}); "
+            f"PostgreSQL cannot make its data folder in {folder.parent} ({reason}); "
             "choose another with --data-dir or STECKER_DATA_DIR."
         )
 

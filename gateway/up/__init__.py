@@ -49,6 +49,7 @@ def run(plan: Plan) -> None:
 
 def _run(plan: Plan) -> None:
     data, runtime = plan.data, runtime_folder()
+    notes.record(data, runtime, ())
     supervisor = Supervisor(plan.say, lambda children: notes.record(data, runtime, children))
     with supervisor.signals():
         try:

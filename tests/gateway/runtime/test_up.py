@@ -15,7 +15,7 @@ import redis
 from psycopg import errors
 
 from gateway import embedded
-from gateway.embedded.data import DataDir, NotRunning
+from gateway.embedded.data import DataDir, NotRunning, read_json
 from tests.gateway.runtime.conftest import ROOT, System, alive, environment, eventually, free_port
 
 
@@ -112,6 +112,20 @@ def test_takes_over_what_a_killed_run_has_left(system: System) -> None:
     assert alive({"worker": left["worker"]}) == []
     _, said = system.end()
     assert f"worker ({left['worker']})" in said.splitlines()[0]
+
+
+@pytest.mark.parametrize("how", [signal.SIGINT, signal.SIGKILL])
+def test_a_first_start_that_is_cut_off_leaves_no_half_database(tmp_path: Path, how: signal.Signals) -> None:
+    system = System(DataDir(tmp_path / "data"), free_port(), environment(), tmp_path / "words")
+    system.launch()
+    eventually(lambda: list(tmp_path.glob("data/postgres.new-*/base")), "initdb is at work")
+    runtime = Path(read_json(system.data.processes)["runtime"])
+    code, _ = system.end(how)
+    assert code == (0 if how == signal.SIGINT else -signal.SIGKILL)
+    system.start()
+    assert system.end()[0] == 0
+    assert list(tmp_path.glob("data/postgres.new-*")) == []
+    assert not runtime.exists()
 
 
 def test_a_pid_that_has_become_another_program_is_left_alone(system: System) -> None:
