@@ -20,12 +20,8 @@ from gateway.guard import App, BodyGuard
 from gateway.ids import new_id
 from gateway.intake import api as intake
 from gateway.jobs import api as jobs
-from gateway.oauth import api as oauth
-from gateway.oauth.attempts import Attempts
-from gateway.oauth.bearer import Bearer
-from gateway.oauth.keys import KeyRing
-from gateway.oauth.security import check_protection, security_map
-from gateway.oauth.standing import Standing
+from gateway.oauth.assembly import OAuth
+from gateway.oauth.security import check_protection
 from gateway.ops import api as ops
 from gateway.quota import Quota, RateLimits
 from gateway.runtime import Runtime
@@ -63,7 +59,7 @@ OPERATIONS: Mapping[str, Handler] = {
 PUBLIC = frozenset({"get_live", "get_ready"})
 
 
-def create_app(runtime: Runtime, standing: Standing, keys: KeyRing, attempts: Attempts, *, threads: int) -> App:
+def create_app(runtime: Runtime, oauth: OAuth, *, threads: int) -> App:
     """The whole application. Raises where the specification leaves a door open, or promises what nothing serves."""
     document = specification.served_by_connexion()
     check_protection(document, PUBLIC)
@@ -80,12 +76,12 @@ def create_app(runtime: Runtime, standing: Standing, keys: KeyRing, attempts: At
             ContextMiddleware,
         ],
         resolver=Resolver(OPERATIONS.__getitem__),
-        security_map=security_map(Bearer(settings, standing, runtime.clock)),
+        security_map=dict(oauth.security_map),
     )
     connexion.add_api(document)
     for kind in KINDS:
         connexion.add_error_handler(kind, problems.outside)
-    connexion.app.register_blueprint(oauth.routes(runtime, keys, attempts))
+    connexion.app.register_blueprint(oauth.routes)
     # Connexion offers no other way to replace a2wsgi, whose ten threads and many hops cost a third of the throughput.
     connexion._middleware_app.asgi_app = WsgiBridge(connexion.app.wsgi_app, threads=threads)
     # Built now rather than with the first request: what is wrong with the specification stops the start.

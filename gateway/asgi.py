@@ -9,10 +9,8 @@ from gateway import runtime as runtimes
 from gateway.app import create_app
 from gateway.config import Settings
 from gateway.guard import App
-from gateway.oauth import keys
+from gateway.oauth.assembly import assemble
 from gateway.oauth.attempts import redis_attempts
-from gateway.oauth.keys import KeyRing
-from gateway.oauth.standing import Standing
 from gateway.runtime import Runtime
 
 THREADS = 10
@@ -41,18 +39,10 @@ def serve(settings: Settings, host: str, port: int) -> None:
 
 @contextmanager
 def opened(runtime: Runtime) -> Iterator[App]:
-    """The application with all that runs beside it; closed with the runtime at the end.
-
-    Raises `SQLAlchemyError` without a migrated database, `CannotDecrypt` under another secret key.
-    """
-    with runtime.sessions.begin() as session:
-        keys.ensure(session, runtime.vault, runtime.clock())
-    ring = KeyRing(runtime.sessions, runtime.vault, runtime.clock)
-    ring.signing()
-    standing = Standing(runtime.sessions, runtime.clock)
-    standing.start()
+    """The application with all that runs beside it; closed with the runtime at the end."""
+    oauth = assemble(runtime, redis_attempts(runtime.settings.redis_url))
     try:
-        yield create_app(runtime, standing, ring, redis_attempts(runtime.settings.redis_url), threads=THREADS)
+        yield create_app(runtime, oauth, threads=THREADS)
     finally:
-        standing.stop()
+        oauth.close()
         runtime.close()

@@ -52,6 +52,7 @@ def connect(url: str, *, pool_size: int = 10, **options: Any) -> Engine:
         max_overflow=0,
         pool_timeout=5,
         pool_pre_ping=True,
+        hide_parameters=True,  # an error's text never carries what was to be stored
         connect_args={"connect_timeout": 3, "options": OPTIONS, "application_name": "stecker"},
         **options,
     )
