@@ -1,0 +1,31 @@
+"""`stecker demo`: what a newcomer should see first."""
+
+import os
+from pathlib import Path
+
+import click
+
+from gateway.demo import story
+from gateway.demo.page import Page
+from gateway.demo.system import DoesNotHold
+from gateway.embedded.data import CannotStart
+from gateway.runtime import system_clock
+
+
+@click.command()
+@click.option(
+    "--data-dir",
+    type=click.Path(file_okay=False, path_type=Path),
+    default=".demo",
+    show_default=True,
+    help="A folder of the demo's own; it begins empty each time.",
+)
+def command(data_dir: Path) -> None:
+    """Orders in, jobs through their life, signed webhooks out: on a system of its own, in under a minute."""
+    colour = False if os.environ.get("NO_COLOR") else None
+    page = Page(lambda line: click.echo(line, color=colour))
+    try:
+        story.perform(page, data_dir, os.environ, system_clock)
+    except (CannotStart, DoesNotHold) as error:
+        click.echo(f"\nThe demo stops here. {error}", err=True)
+        raise click.exceptions.Exit(1) from None
