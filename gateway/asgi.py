@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import replace
 
 import uvicorn
 
@@ -12,6 +13,7 @@ from gateway.guard import App
 from gateway.oauth.assembly import assemble
 from gateway.oauth.attempts import redis_attempts
 from gateway.runtime import Runtime
+from gateway.worker.wake import Bell, Ringer
 
 THREADS = 10
 # Threads that answer, and the one that looks after clients' standing.
@@ -41,8 +43,11 @@ def serve(settings: Settings, host: str, port: int) -> None:
 def opened(runtime: Runtime) -> Iterator[App]:
     """The application with all that runs beside it; closed with the runtime at the end."""
     oauth = assemble(runtime, redis_attempts(runtime.settings.redis_url))
+    ringer = Ringer(Bell(runtime.settings.redis_url))
+    ringer.start()
     try:
-        yield create_app(runtime, oauth, threads=THREADS)
+        yield create_app(replace(runtime, wake=ringer.wake), oauth, threads=THREADS)
     finally:
+        ringer.stop()
         oauth.close()
         runtime.close()

@@ -4,6 +4,7 @@ import logging
 from collections.abc import Callable, Mapping
 from typing import Any
 
+import psycopg
 from connexion.exceptions import ProblemException
 from connexion.lifecycle import ConnexionRequest, ConnexionResponse
 from flask import Flask, Response, request
@@ -20,7 +21,8 @@ log = logging.getLogger(__name__)
 
 Handler = Callable[..., Response]
 
-DATABASE_AWAY = (OperationalError, InterfaceError, PoolTimeout)
+DATABASE_AWAY = (OperationalError, InterfaceError, PoolTimeout, psycopg.OperationalError, psycopg.InterfaceError)
+READING = frozenset({"GET", "HEAD"})
 KINDS = (Problem, ProblemException, HTTPException, *DATABASE_AWAY, Exception)
 
 
@@ -97,6 +99,9 @@ def serve_with(flask: Flask, runtime: Runtime, operations: Mapping[str, Handler]
 
 def _view(runtime: Runtime, handler: Handler) -> Handler:
     def view(**path: str) -> Response:
-        return handler(Call(runtime, request.environ["stecker.scope"], runtime.clock()), **path)
+        response = handler(Call(runtime, request.environ["stecker.scope"], runtime.clock()), **path)
+        if request.method not in READING:
+            runtime.wake()
+        return response
 
     return view

@@ -16,13 +16,20 @@ def system_clock() -> datetime:
     return datetime.now(UTC)
 
 
+def nobody() -> None:
+    """Where no workers are to be woken: the tick finds what is due."""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Runtime:
+    """`wake` is called after a commit that may have made webhooks due."""
+
     settings: Settings
     engine: Engine
     sessions: sessionmaker[Session]
     vault: Vault
     clock: Callable[[], datetime]
+    wake: Callable[[], None] = nobody
 
     def close(self) -> None:
         self.engine.dispose()

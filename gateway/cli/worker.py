@@ -5,8 +5,9 @@ from pathlib import Path
 
 import click
 
-from gateway import log, worker
+from gateway import log
 from gateway.cli import data_dir_option, settings_for, stop_with_parent_option
+from gateway.worker import process
 
 
 @click.command()
@@ -16,4 +17,4 @@ def command(data_dir: Path) -> None:
     """Deliver webhooks as they become due."""
     settings = settings_for(data_dir)
     log.configure(settings.log_level, sys.stderr)
-    worker.run(settings)
+    process.run(settings)

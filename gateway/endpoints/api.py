@@ -11,7 +11,7 @@ from sqlalchemy.orm import Session
 from adapters.errors import Problem as Fault
 from gateway import idempotency, paging
 from gateway.call import Call, as_json
-from gateway.crypto import Place, Vault
+from gateway.endpoints.secrets import sealer
 from gateway.errors import Problem
 from gateway.ids import new_id
 from gateway.jobs.api import DEFAULT_LIMIT, not_found
@@ -170,15 +170,6 @@ def _attempt(row: Attempt) -> dict[str, Any]:
         "error": row.error,
         "response_excerpt": row.response_excerpt,
     }
-
-
-def place(owner: str, endpoint_id: str) -> Place:
-    """Where an endpoint's secret is kept."""
-    return Place(owner, "webhook_endpoint", endpoint_id, "secret")
-
-
-def sealer(vault: Vault) -> endpoints.Seal:
-    return lambda plain, owner, endpoint_id: vault.encrypt(plain, place(owner, endpoint_id))
 
 
 def _owner(call: Call) -> Owner:

@@ -5,6 +5,7 @@ loaded where it is rung.
 """
 
 import logging
+import threading
 from time import monotonic
 from typing import Final
 
@@ -31,6 +32,34 @@ KEEP_FAILURES: Final = 86400
 
 def key(queue: str) -> str:
     return f"wake:{queue}"
+
+
+class Ringer(threading.Thread):
+    """Rings the bell for the threads that answer requests, so that none of them waits for Redis."""
+
+    def __init__(self, bell: "Bell") -> None:
+        super().__init__(name="ringer", daemon=True)
+        self._bell = bell
+        self._asked = threading.Event()
+        self._stopping = False
+
+    def wake(self) -> None:
+        """Something was committed. Costs nothing; many at once are one ring."""
+        self._asked.set()
+
+    def stop(self) -> None:
+        self._stopping = True
+        self._asked.set()
+        self.join()
+        self._bell.close()
+
+    def run(self) -> None:
+        last = False
+        while not last:
+            self._asked.wait()
+            self._asked.clear()
+            last = self._stopping
+            self._bell.wake(DELIVER)
 
 
 class Bell:

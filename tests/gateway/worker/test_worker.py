@@ -12,7 +12,7 @@ import redis
 from gateway.config import ConfigurationError, Settings
 from gateway.endpoints.secrets import opener, sealer
 from gateway.runtime import Runtime
-from gateway.worker import check_eviction
+from gateway.worker.process import check_eviction
 from gateway.worker.wake import Bell
 from tests.support.outbox import DEMO, event, eventually, fresh, say, statuses
 from tests.support.receiver import NO_CONTENT, Receiver
@@ -22,7 +22,7 @@ from webhooks.endpoints import NewEndpoint
 PROGRAM = """
 import sys
 from ipaddress import ip_network
-from gateway import worker
+from gateway.worker import process as worker
 from gateway.config import Settings
 {before}
 worker.run(Settings(database_url=sys.argv[1], redis_url=sys.argv[2], secret_key=bytes(range(32)),

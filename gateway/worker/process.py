@@ -1,0 +1,135 @@
+"""The worker process: a courier that delivers webhooks, and RQ that rings it."""
+
+import logging
+import os
+import random
+import signal
+import threading
+from types import FrameType
+
+from redis import Redis
+from redis.exceptions import RedisError, ResponseError
+from rq.serializers import JSONSerializer
+
+from gateway import runtime as runtimes
+from gateway.config import ConfigurationError, Settings
+from gateway.endpoints.secrets import opener
+from gateway.runtime import Runtime
+from gateway.worker import wake
+from gateway.worker.tasks import TaskWorker
+from webhooks import policy
+from webhooks.courier import Courier, Pace, Tools
+from webhooks.transport import Transport
+
+log = logging.getLogger(__name__)
+
+SCHEDULES = {"live": policy.LIVE, "sandbox": policy.SANDBOX}
+USER_AGENT = "Stecker/1 (+webhooks)"
+CONNECTIONS = 3
+"""The courier holds one at a time."""
+
+PAUSE = 1.0
+GATHER = 0.02
+"""Seconds in which many commits share one job: a job costs RQ some milliseconds at both ends."""
+
+DIED = 70
+
+
+def run(settings: Settings) -> None:
+    """Deliver until SIGTERM or SIGINT; then what is in flight comes back first. A dead courier ends the process."""
+    stopping = threading.Event()
+    _stop_on_signal(stopping)
+    runtime = runtimes.build(settings, pool_size=CONNECTIONS)
+    transport = Transport(allow=settings.egress_allow)
+    courier = courier_of(runtime, transport)
+    courier.start()
+    threading.Thread(target=_guard, args=(courier, stopping), name="guard", daemon=True).start()
+    try:
+        listen(settings.redis_url, courier, stopping)
+    finally:
+        stopping.set()
+        courier.stop()
+        courier.join()
+        transport.close()
+        runtime.close()
+
+
+def courier_of(runtime: Runtime, transport: Transport) -> Courier:
+    tools = Tools(
+        sessions=runtime.sessions,
+        transport=transport,
+        open_secret=opener(runtime.vault),
+        schedules=SCHEDULES,
+        clock=runtime.clock,
+        chance=random.random,
+        user_agent=USER_AGENT,
+    )
+    return Courier(tools, Pace())
+
+
+def listen(redis_url: str, courier: Courier, stopping: threading.Event) -> None:
+    """Ring the courier for every job until we are told to stop. Redis may come and go."""
+    away = False
+    while not stopping.is_set():
+        try:
+            with Redis.from_url(redis_url, socket_connect_timeout=3, health_check_interval=15) as redis:
+                check_eviction(redis)
+                _work(redis, courier, stopping)
+            away = False
+        except RedisError as error:
+            if not away:
+                log.warning("Redis is away, the courier looks by itself: %s", type(error).__name__)
+            away = True
+        # RQ puts its own handlers in place, and the second signal would end us in the middle of a delivery.
+        _stop_on_signal(stopping)
+        stopping.wait(PAUSE)
+
+
+def check_eviction(redis: Redis) -> None:
+    """Raise `ConfigurationError` where Redis drops what it was given when it is full (security.md Q10)."""
+    try:
+        found = redis.config_get("maxmemory-policy")
+    except ResponseError:
+        return  # a managed Redis that does not tell
+    if found.get("maxmemory-policy", "noeviction") != "noeviction":
+        raise ConfigurationError("Redis must run with maxmemory-policy noeviction: it drops queued jobs otherwise")
+
+
+def _work(redis: Redis, courier: Courier, stopping: threading.Event) -> None:
+    """Until Redis goes away, or a signal comes."""
+
+    def deliver() -> None:
+        courier.ring()
+        stopping.wait(GATHER)
+        # Whoever commits from now on rings again; whoever did before is found by this look.
+        redis.delete(wake.key(wake.DELIVER))
+        courier.ring()
+
+    worker = TaskWorker(
+        [wake.DELIVER],
+        connection=redis,
+        serializer=JSONSerializer,
+        worker_ttl=30,
+        maintenance_interval=15,
+        job_monitoring_interval=5,
+        log_job_description=False,
+        tasks={wake.TASKS[wake.DELIVER]: deliver},
+        stopping=stopping,
+    )
+    courier.ring()
+    worker.work(logging_level="WARNING")
+
+
+def _guard(courier: Courier, stopping: threading.Event) -> None:
+    courier.join()
+    if not stopping.is_set():
+        log.error("the courier died")
+        os._exit(DIED)
+
+
+def _stop_on_signal(stopping: threading.Event) -> None:
+    def stop(number: int, frame: FrameType | None) -> None:
+        stopping.set()
+
+    signal.signal(signal.SIGTERM, stop)
+    signal.signal(signal.SIGINT, stop)
