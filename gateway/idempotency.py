@@ -4,6 +4,7 @@ The row is written first, in the transaction of the effect. A second request wit
 end, at most as long as a lock may wait; a crash takes row and effect away together, so there is nothing to expire.
 """
 
+import json
 import re
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -13,18 +14,19 @@ from typing import Any
 
 from flask import Response
 from psycopg.errors import LockNotAvailable
-from sqlalchemy import LargeBinary, Text, select, update
-from sqlalchemy.dialects.postgresql import JSONB, insert
+from sqlalchemy import LargeBinary, Text, select
+from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.exc import OperationalError
 from sqlalchemy.orm import Mapped, Session, mapped_column
 
 from adapters.errors import Problem as Fault
+from gateway import driver
 from gateway.call import Call
 from gateway.crypto import Place
 from gateway.db import Base
 from gateway.errors import Problem
 
-KEY = re.compile(r'"([\x20-\x21\x23-\x5b\x5d-\x7e]{1,255})"|([\x21-\x7e]{1,255})')
+KEY = re.compile(r'"([\x20-\x21\x23-\x5b\x5d-\x7e]{1,255})"|([\x21\x23-\x7e][\x21-\x7e]{0,254})')
 REPLAYED = ("Location",)
 
 
@@ -59,8 +61,8 @@ def once(call: Call, operation: str, act: Callable[[Session], Response]) -> Resp
             response = act(session)
             record.keep(session, response)
             return response
-    except OperationalError as error:
-        if isinstance(error.orig, LockNotAvailable):
+    except (LockNotAvailable, OperationalError) as error:
+        if isinstance(error, LockNotAvailable) or isinstance(error.orig, LockNotAvailable):
             detail = "The first request with this key is still running; ask again in a moment."
             raise Problem(code="request-in-progress", detail=detail, headers={"Retry-After": "1"}) from None
         raise
@@ -89,33 +91,18 @@ class _Record:
 
     def claim(self, session: Session) -> IdempotencyRecord | None:
         """None when the key is ours now; else what it stands for."""
-        claimed = session.execute(
-            insert(IdempotencyRecord)
-            .values(
-                partner_id=self.call.tenant.partner_id,
-                environment=self.call.tenant.environment,
-                operation=self.operation,
-                key=self.key,
-                fingerprint=self._fingerprint(),
-                created_at=self.call.now,
-            )
-            .on_conflict_do_nothing()
-            .returning(IdempotencyRecord.key)
-        )
-        if claimed.scalar() is not None:
+        claim = {**self._mine(), "fingerprint": self._fingerprint(), "created_at": self.call.now}
+        if driver.execute(session, _CLAIM, claim).rowcount:
             return None
-        return session.scalars(select(IdempotencyRecord).where(*self._mine())).one()
+        return session.scalars(select(IdempotencyRecord).filter_by(**self._mine())).one()
 
     def keep(self, session: Session, response: Response) -> None:
-        session.execute(
-            update(IdempotencyRecord)
-            .where(*self._mine())
-            .values(
-                status=response.status_code,
-                headers={"Content-Type": response.content_type} | self._kept(response),
-                body=self.call.runtime.vault.encrypt(response.get_data(), self._place()),
-            )
-        )
+        answer = {
+            "status": response.status_code,
+            "headers": json.dumps({"Content-Type": response.content_type} | self._kept(response)),
+            "body": self.call.runtime.vault.encrypt(response.get_data(), self._place()),
+        }
+        driver.execute(session, _KEEP, {**self._mine(), **answer})
 
     def replay(self, stored: IdempotencyRecord) -> Response:
         if stored.fingerprint != self._fingerprint():
@@ -136,10 +123,24 @@ class _Record:
     def _place(self) -> Place:
         return Place(self.call.tenant.partner_id, "idempotency_record", f"{self.operation}\x1e{self.key}", "body")
 
-    def _mine(self) -> tuple[Any, ...]:
-        return (
-            IdempotencyRecord.partner_id == self.call.tenant.partner_id,
-            IdempotencyRecord.environment == self.call.tenant.environment,
-            IdempotencyRecord.operation == self.operation,
-            IdempotencyRecord.key == self.key,
-        )
+    def _mine(self) -> dict[str, str]:
+        tenant = self.call.tenant
+        return {
+            "partner_id": tenant.partner_id,
+            "environment": tenant.environment,
+            "operation": self.operation,
+            "key": self.key,
+        }
+
+
+_CLAIM = """
+    INSERT INTO idempotency_record (partner_id, environment, operation, key, fingerprint, created_at)
+    VALUES (%(partner_id)s, %(environment)s, %(operation)s, %(key)s, %(fingerprint)s, %(created_at)s)
+        ON CONFLICT DO NOTHING
+"""
+
+_KEEP = """
+    UPDATE idempotency_record SET status = %(status)s, headers = %(headers)s, body = %(body)s
+     WHERE partner_id = %(partner_id)s AND environment = %(environment)s AND operation = %(operation)s
+       AND key = %(key)s
+"""

@@ -7,11 +7,10 @@ from decimal import Decimal
 from functools import lru_cache
 from importlib.resources import files
 
-from sqlalchemy import bindparam, select
 from sqlalchemy.orm import Session
 
 from adapters.canonical import Money, OrderLine
-from gateway.catalogue.tables import PartnerArticle
+from gateway import driver
 
 # The countries that are served, with the zone in which their windows are said.
 TIMEZONES: Mapping[str, str] = {
@@ -59,11 +58,10 @@ def _service(row: Mapping[str, str]) -> Service:
     )
 
 
-_ARTICLES = select(PartnerArticle.kind, PartnerArticle.code, PartnerArticle.service).where(
-    PartnerArticle.partner_id == bindparam("partner_id"),
-    PartnerArticle.environment == bindparam("environment"),
-    PartnerArticle.code.in_(bindparam("codes", expanding=True)),
-)
+_ARTICLES = """
+    SELECT kind, code, service FROM partner_article
+     WHERE partner_id = %(partner_id)s AND environment = %(environment)s AND code = ANY(%(codes)s)
+"""
 
 
 def resolve(session: Session, partner_id: str, environment: str, lines: Iterable[OrderLine]) -> dict[str, str | None]:
@@ -72,9 +70,8 @@ def resolve(session: Session, partner_id: str, environment: str, lines: Iterable
     codes = {line.sku or line.gtin for line in lines if line.service is None}
     known: dict[tuple[str, str], str] = {}
     if codes:
-        rows = session.execute(
-            _ARTICLES, {"partner_id": partner_id, "environment": environment, "codes": sorted(filter(None, codes))}
-        )
+        values = {"partner_id": partner_id, "environment": environment, "codes": sorted(filter(None, codes))}
+        rows = driver.execute(session, _ARTICLES, values)
         known = {(kind, code): service for kind, code, service in rows}
     return {line.line_id: _named(line, known) for line in lines}
 

@@ -7,8 +7,7 @@ from functools import partial
 from hashlib import sha256
 from typing import Any
 
-from sqlalchemy import insert, select
-from sqlalchemy.dialects.postgresql import insert as upsert
+from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from adapters.canonical import Intent, JobState, Outcome, PlaceOrder, Receipt, SupportOrder
@@ -16,6 +15,7 @@ from adapters.contract import RawMessage
 from adapters.errors import Problem as Fault
 from adapters.plain.reader import stored_order
 from adapters.plain.writer import order_json
+from gateway import driver
 from gateway.catalogue import service as catalogue
 from gateway.crypto import Place, Vault
 from gateway.errors import Problem, as_json
@@ -68,24 +68,28 @@ def keep(
     """Store the document, encrypted, with what became of it. Returns its id."""
     message_id = new_id("msg", arrival.now)
     place = Place(arrival.tenant.partner_id, "inbound_message", message_id, "body")
-    session.execute(
-        insert(InboundMessage),
-        {
-            "id": message_id,
-            **asdict(arrival.tenant),
-            "door": arrival.door,
-            "media_type": arrival.message.media_type,
-            "body": arrival.vault.encrypt(arrival.message.body, place),
-            "digest": sha256(arrival.message.body).digest(),
-            "document": changes.document_key(change) if change else None,
-            "fingerprint": changes.fingerprint(change) if change else None,
-            "outcome": outcome,
-            "problems": as_json(faults) or None,
-            "order_id": order_id,
-            "received_at": arrival.now,
-        },
-    )
+    row = {
+        "id": message_id,
+        **asdict(arrival.tenant),
+        "door": arrival.door,
+        "media_type": arrival.message.media_type,
+        "body": arrival.vault.encrypt(arrival.message.body, place),
+        "digest": sha256(arrival.message.body).digest(),
+        "document": changes.document_key(change) if change else None,
+        "fingerprint": changes.fingerprint(change) if change else None,
+        "outcome": outcome,
+        "problems": as_json(faults) or None,
+        "order_id": order_id,
+        "received_at": arrival.now,
+    }
+    driver.execute(session, _KEEP, {"messages": driver.rows([row])})
     return message_id
+
+
+_KEEP = f"""
+    INSERT INTO inbound_message ({driver.columns(InboundMessage)})
+    SELECT {driver.columns(InboundMessage)} FROM json_populate_recordset(NULL::inbound_message, %(messages)s)
+"""
 
 
 def _accept(session: Session, arrival: Arrival, intent: Intent) -> Outcome:
@@ -102,23 +106,17 @@ def _place(session: Session, arrival: Arrival, intent: PlaceOrder) -> Outcome:
     updates = opening.open_jobs(order, blank, services, partial(new_id, now=now))
     opened = tuple(update.job for update in updates[1::2])
     status = opening.order_status(job.state for job in opened)
-    inserted = session.scalar(
-        upsert(tables.Order)
-        .values(
-            id=order_id,
-            **asdict(tenant),
-            partner_order_id=order.partner_order_id,
-            content=order_json(order),
-            status=status,
-            created_at=now,
-            updated_at=now,
-        )
-        .on_conflict_do_nothing()
-        .returning(tables.Order.id)
-    )
-    if inserted is None:
+    row = {
+        "id": order_id,
+        **asdict(tenant),
+        "partner_order_id": order.partner_order_id,
+        "content": order_json(order),
+        "status": status,
+        "created_at": now,
+        "updated_at": now,
+    }
+    if not jobs.place(session, tenant, row, updates):
         return _again(session, tenant, intent)
-    jobs.add(session, tenant, updates, now)
     return Outcome(
         intent=intent,
         result="accepted",

@@ -1,16 +1,18 @@
 """A step is said: its event row, and a frozen message to every place that wants to hear of it."""
 
 import logging
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
 from datetime import datetime
 from functools import partial
+from typing import Any
 
-from sqlalchemy import insert
 from sqlalchemy.orm import Session
 
 from adapters.canonical import StatusUpdate
 from adapters.contract import Adapter
 from adapters.plain.writer import event_bytes
+from gateway import driver
 from gateway.ids import new_id
 from gateway.jobs.moving import Move
 from gateway.jobs.tables import JobEvent
@@ -24,28 +26,38 @@ log = logging.getLogger(__name__)
 JSON = "application/json"
 
 
-def announce(
-    session: Session, tenant: Tenant, updates: Sequence[StatusUpdate], now: datetime, move: Move | None = None
-) -> None:
-    """Write the events and enqueue the webhooks of these updates, all in this transaction."""
-    bodies = {update.event_id: event_bytes(update) for update in updates}
-    session.execute(insert(JobEvent), [_event_row(tenant, update, bodies[update.event_id], move) for update in updates])
+@dataclass(frozen=True, slots=True)
+class Said:
+    """A step and its words in plain JSON, which are kept and sent byte for byte."""
+
+    update: StatusUpdate
+    body: bytes
+
+
+def said(updates: Iterable[StatusUpdate]) -> list[Said]:
+    return [Said(update, event_bytes(update)) for update in updates]
+
+
+def announce(session: Session, tenant: Tenant, update: StatusUpdate, now: datetime, move: Move) -> None:
+    """Write the event of this move and enqueue its webhooks, all in this transaction."""
+    steps = said([update])
+    driver.execute(session, _EVENTS, {"events": driver.rows(event_row(tenant, step, move) for step in steps)})
+    tell(session, tenant, steps, now)
+
+
+def tell(session: Session, tenant: Tenant, steps: Sequence[Said], now: datetime) -> None:
+    """Enqueue the webhooks of these steps, whose events are written."""
     owner = Owner(tenant.partner_id, tenant.environment)
     subscriptions = outbox.subscribed(session, owner)
     if not subscriptions:
         return
     dialect = adapter_of(session, tenant.partner_id) if any(s.format == "dialect" for s in subscriptions) else None
-    outbox.enqueue(
-        session,
-        owner,
-        [_outgoing(update, bodies[update.event_id], dialect) for update in updates],
-        subscriptions,
-        new_id=partial(new_id, now=now),
-        now=now,
-    )
+    events = [_outgoing(step, dialect) for step in steps]
+    outbox.enqueue(session, owner, events, subscriptions, new_id=partial(new_id, now=now), now=now)
 
 
-def _event_row(tenant: Tenant, update: StatusUpdate, body: bytes, move: Move | None) -> dict[str, object]:
+def event_row(tenant: Tenant, step: Said, move: Move | None = None) -> dict[str, Any]:
+    update = step.update
     return {
         "id": update.event_id,
         "partner_id": tenant.partner_id,
@@ -55,15 +67,22 @@ def _event_row(tenant: Tenant, update: StatusUpdate, body: bytes, move: Move | N
         "type": update.type,
         "actor": update.actor,
         "at": update.at,
-        "body": body,
+        "body": step.body,
         "note": move.note if move else None,
         "proof": list(move.proof) if move and move.proof else None,
     }
 
 
-def _outgoing(update: StatusUpdate, plain: bytes, dialect: Adapter | None) -> outbox.OutgoingEvent:
+_EVENTS = f"""
+    INSERT INTO job_event ({driver.columns(JobEvent)})
+    SELECT {driver.columns(JobEvent)} FROM json_populate_recordset(NULL::job_event, %(events)s)
+"""
+
+
+def _outgoing(step: Said, dialect: Adapter | None) -> outbox.OutgoingEvent:
+    update = step.update
     payloads: dict[str, tuple[outbox.Payload, ...] | outbox.RenderFailure] = {
-        "plain": (outbox.Payload(body=plain, media_type=JSON),)
+        "plain": (outbox.Payload(body=step.body, media_type=JSON),)
     }
     if dialect is not None:
         payloads["dialect"] = _rendered(dialect, update)

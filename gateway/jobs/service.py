@@ -1,17 +1,19 @@
 """What happens to jobs: an order opens them, somebody moves one on, and their order follows."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Any
 
-from sqlalchemy import ColumnElement, insert, select
+from sqlalchemy import ColumnElement, select
 from sqlalchemy.orm import Session
 
 from adapters.canonical import Job, JobState, StatusUpdate, SupportOrder
 from adapters.plain.reader import stored_order
+from gateway import driver
 from gateway.ids import new_id
 from gateway.jobs import tables
-from gateway.jobs.announce import announce
+from gateway.jobs.announce import announce, event_row, said, tell
 from gateway.jobs.moving import Move, moved, says_nothing_new
 from gateway.jobs.opening import order_status
 from gateway.jobs.rows import changing, fixed, job_of
@@ -37,17 +39,46 @@ class Located:
         return stored_order(self.order.content)
 
 
-def add(session: Session, tenant: Tenant, updates: Sequence[StatusUpdate], now: datetime) -> None:
-    """Store the jobs of a new order, with the events of their opening, and announce those."""
+def place(session: Session, tenant: Tenant, order: Mapping[str, Any], updates: Sequence[StatusUpdate]) -> bool:
+    """Store a new order (its columns) with its jobs and the events of their opening, and announce those.
+
+    False where the partner has an order of this number already, and then nothing is stored.
+    """
+    now: datetime = order["created_at"]
     last = {said.job.id: said.job for said in updates}
-    session.execute(
-        insert(tables.Job),
-        [
-            {**fixed(job), **changing(job), "partner_id": tenant.partner_id, "created_at": now, "updated_at": now}
-            for job in last.values()
-        ],
-    )
-    announce(session, tenant, updates, now)
+    jobs = [
+        {**fixed(job), **changing(job), "partner_id": tenant.partner_id, "created_at": now, "updated_at": now}
+        for job in last.values()
+    ]
+    steps = said(updates)
+    values = {
+        "orders": driver.rows([order]),
+        "jobs": driver.rows(jobs),
+        "events": driver.rows(event_row(tenant, step) for step in steps),
+    }
+    placed = driver.execute(session, _PLACE, values)
+    if placed.fetchone() is None:
+        return False
+    tell(session, tenant, steps, now)
+    return True
+
+
+# The order is written first: who comes with the same number waits for it, and then finds it here.
+_PLACE = f"""
+    WITH placed AS (
+        INSERT INTO support_order ({driver.columns(tables.Order)})
+        SELECT {driver.columns(tables.Order)} FROM json_populate_recordset(NULL::support_order, %(orders)s)
+            ON CONFLICT DO NOTHING RETURNING id),
+    opened AS (
+        INSERT INTO job ({driver.columns(tables.Job)})
+        SELECT {driver.columns(tables.Job)} FROM json_populate_recordset(NULL::job, %(jobs)s)
+         WHERE EXISTS (SELECT FROM placed)),
+    said AS (
+        INSERT INTO job_event ({driver.columns(tables.JobEvent)})
+        SELECT {driver.columns(tables.JobEvent)} FROM json_populate_recordset(NULL::job_event, %(events)s)
+         WHERE EXISTS (SELECT FROM placed))
+    SELECT id FROM placed
+"""
 
 
 def locate(session: Session, job_id: str, *visible: ColumnElement[bool]) -> Located:
@@ -77,7 +108,7 @@ def advance(session: Session, located: Located, move: Move, now: datetime) -> bo
         return False
     step, after = moved(job, move, now)
     _write(session, located, job, after, now)
-    said = StatusUpdate(
+    update = StatusUpdate(
         event_id=new_id("evt", now),
         type=step.event,
         at=move.at or now,
@@ -88,7 +119,7 @@ def advance(session: Session, located: Located, move: Move, now: datetime) -> bo
         reason=after.reason,
         note=move.note,
     )
-    announce(session, located.tenant, [said], now, move)
+    announce(session, located.tenant, update, now, move)
     return True
 
 
