@@ -64,7 +64,7 @@ def create_app(runtime: Runtime, oauth: OAuth, *, threads: int) -> App:
     document = specification.served_by_connexion()
     check_protection(document, PUBLIC)
     check_handlers(document, OPERATIONS)
-    settings, problems, quota = runtime.settings, Problems(runtime), Quota(runtime.settings)
+    settings, problems, quota = runtime.settings, Problems(runtime, document), Quota(runtime.settings)
     connexion = FlaskApp(
         __name__,
         middlewares=[

@@ -73,10 +73,10 @@ class Problem(Exception):
         return CATALOGUE[self.code][0]
 
 
-def from_status(status: int, headers: Mapping[str, str] | None = None) -> Problem:
+def from_status(status: int) -> Problem:
     """The problem for a bare status of a framework, whose own words may repeat what was sent."""
     code = BY_STATUS.get(status, "internal" if status >= 500 else "bad-request")
-    return Problem(code=code, detail=f"{CATALOGUE[code][1]}.", headers=headers or {})
+    return Problem(code=code, detail=f"{CATALOGUE[code][1]}.")
 
 
 def as_json(faults: Iterable[Fault]) -> list[dict[str, str]]:

@@ -11,10 +11,12 @@ from flask import Flask, Response, request
 from sqlalchemy.exc import InterfaceError, OperationalError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
 from starlette.exceptions import HTTPException
+from starlette.routing import compile_path
 
 from gateway import errors
 from gateway.call import Call
 from gateway.errors import Problem
+from gateway.oauth.security import METHODS
 from gateway.runtime import Runtime
 
 log = logging.getLogger(__name__)
@@ -52,8 +54,12 @@ def _path_parameters(item: Mapping[str, Any], operation: Mapping[str, Any]) -> l
 class Problems:
     """Turns whatever was raised into a problem, inside Flask and outside of it."""
 
-    def __init__(self, runtime: Runtime) -> None:
+    def __init__(self, runtime: Runtime, document: Mapping[str, Any]) -> None:
         self.base_url = runtime.settings.public_url
+        self._methods = [
+            (compile_path(path)[0], sorted(method.upper() for method in item if method in METHODS))
+            for path, item in document["paths"].items()
+        ]
 
     def inside(self, error: Exception) -> Response:
         """An error handler of Flask's."""
@@ -64,10 +70,16 @@ class Problems:
     def outside(self, asked: ConnexionRequest, error: Exception) -> ConnexionResponse:
         """An error handler of Connexion's: what routing, security, limits and checks raise."""
         problem = self.of(error)
+        if problem.status == 405:
+            problem.headers = {"Allow": self._allowed(asked.scope["path"])}
         body = errors.document(problem, self.base_url, asked.scope["stecker.request_id"])
         return ConnexionResponse(
             problem.status, content_type=errors.MEDIA_TYPE, body=body, headers=dict(problem.headers)
         )
+
+    def _allowed(self, path: str) -> str:
+        """All methods of this path: routing names only those of the first operation it comes by."""
+        return ", ".join(method for pattern, methods in self._methods if pattern.match(path) for method in methods)
 
     @staticmethod
     def of(error: Exception) -> Problem:
@@ -79,8 +91,7 @@ class Problems:
             return Problem(code="unavailable", detail=detail, headers={"Retry-After": "1"})
         status = getattr(error, "status_code", None) or getattr(error, "status", None) or getattr(error, "code", None)
         if isinstance(status, int) and status < 500:
-            allow = (getattr(error, "headers", None) or {}).get("Allow")
-            return errors.from_status(status, {"Allow": allow} if allow else None)
+            return errors.from_status(status)
         # The text of an exception may hold what was sent; the log gets where it happened.
         log.error("unexpected_error: %s", type(error).__name__, exc_info=error)
         return Problem(code="internal", detail="This is our fault; tell us the request_id, and we can look it up.")

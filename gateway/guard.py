@@ -42,6 +42,10 @@ class BodyGuard:
         given = _header(scope, b"x-request-id") or b""
         request_id = given.decode() if REQUEST_ID.fullmatch(given) else self.new_request_id()
         scope["stecker.request_id"] = request_id
+        # Filled on the way in, by whoever gets only a copy of this scope.
+        scope["stecker.headers"] = {}
+        # Starlette answers a wrong method in plain text unless it finds an application that handles its exceptions.
+        scope["app"] = self
         send = _stamped(send, scope, request_id)
         try:
             _check_head(scope)

@@ -162,6 +162,5 @@ class RateLimits:
         self.count += 1
         if self.count % self.FORGET_EVERY == 0:
             self.quota.forget_idle()
-        headers = await self.quota.take(caller.client_id)
-        scope["stecker.headers"] = headers
+        scope["stecker.headers"].update(await self.quota.take(caller.client_id))
         await self.app(scope, receive, send)
