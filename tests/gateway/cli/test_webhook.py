@@ -1,0 +1,129 @@
+"""`stecker webhook`: endpoints, deliveries, and what is wrong with a signature."""
+
+import json
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.gateway.cli.conftest import as_json
+from webhooks import signing
+
+SECRET = "whsec_" + "A" * 43 + "="
+BODY = '{"city":"Zürich"}'.encode()
+
+
+@pytest.fixture
+def endpoint(shop: Any) -> Any:
+    answer = shop.post("/v1/webhook-endpoints", {"url": "http://127.0.0.1:9/hook"})
+    assert answer.status == 201, answer.body
+    return answer.json
+
+
+def test_lists_the_endpoints_with_how_their_deliveries_stand(stecker: Any, endpoint: Any, order: Any) -> None:
+    head, row = stecker("webhook", "list").stdout.splitlines()
+    assert head.split() == ["endpoint", "partner", "environment", "status", "format", "deliveries", "url"]
+    assert row.split()[:2] == [endpoint["id"], "demo"]
+    (listed,) = as_json(stecker("webhook", "list", "--json"))
+    assert sum(listed["deliveries"].values()) == 3
+    assert "secret" not in listed
+
+
+def test_says_that_there_is_no_endpoint_yet(stecker: Any, api: Any) -> None:
+    assert "No partner has an endpoint yet" in stecker("webhook", "list").stdout
+
+
+def test_shows_an_endpoint_with_its_last_deliveries(stecker: Any, endpoint: Any, order: Any) -> None:
+    shown = stecker("webhook", "show", endpoint["id"]).stdout
+    assert "url              http://127.0.0.1:9/hook" in shown
+    assert SECRET[:6] not in shown
+    deliveries = as_json(stecker("webhook", "show", endpoint["id"], "--json"))["deliveries"]
+    assert [one["type"] for one in deliveries] == ["job.scheduled", "job.received", "webhook_endpoint.created"]
+
+
+def test_leaves_a_delivery_that_is_waiting_its_turn(stecker: Any, endpoint: Any) -> None:
+    (greeting,) = as_json(stecker("webhook", "show", endpoint["id"], "--json"))["deliveries"]
+    assert "waiting for its turn" in stecker("webhook", "retry", greeting["id"]).stdout
+
+
+def test_sends_a_delivery_again(stecker: Any, shop: Any, endpoint: Any) -> None:
+    shop.call("DELETE", f"/v1/webhook-endpoints/{endpoint['id']}")
+    (ended,) = as_json(stecker("webhook", "show", endpoint["id"], "--json"))["deliveries"]
+    assert ended["status"] == "failed"
+    assert "is on its way" in stecker("webhook", "retry", ended["id"]).stdout
+
+
+def test_knows_no_other_endpoints_and_deliveries(refusal: Any, api: Any) -> None:
+    assert "no such endpoint" in refusal("webhook", "show", "whep_x")
+    assert "no such delivery" in refusal("webhook", "retry", "whm_x")
+
+
+# --- verify ------------------------------------------------------------------------------------------------------
+
+
+@pytest.fixture
+def received(tmp_path: Path) -> Any:
+    """Writes a signed webhook down, and gives the words that verify it."""
+
+    def write(*, age: timedelta = timedelta(0), secret: str = SECRET, body: bytes = BODY, form: str = "lines") -> Any:
+        stamp = int((datetime.now(UTC) - age).timestamp())
+        headers = {
+            "Webhook-Id": "whm_1",
+            "Webhook-Timestamp": str(stamp),
+            "Webhook-Signature": signing.sign(signing.key(SECRET), "whm_1", stamp, BODY),
+        }
+        lines = "\n".join(f"{name}: {value}" for name, value in headers.items())
+        (tmp_path / "headers").write_text(json.dumps(headers) if form == "json" else lines)
+        (tmp_path / "body").write_bytes(body)
+        return ("webhook", "verify", "--secret", secret, "--headers", str(tmp_path / "headers"), str(tmp_path / "body"))
+
+    return write
+
+
+@pytest.mark.parametrize("form", ["lines", "json"])
+def test_says_that_a_signature_is_good(stecker: Any, received: Any, form: str) -> None:
+    """W2"""
+    result = stecker(*received(form=form))
+    assert result.exit_code == 0
+    assert result.stdout.startswith("Good: ")
+
+
+@pytest.mark.parametrize(
+    ("spoilt", "says"),
+    [
+        ({"body": BODY.replace(b"Z", b"z")}, "no signature is of this secret"),
+        ({"secret": "whsec_" + "B" * 43 + "="}, "no signature is of this secret"),
+        ({"body": BODY + b"\n"}, "line break at its end"),
+        ({"age": timedelta(hours=1)}, "five minutes away"),
+    ],
+)
+def test_says_what_is_wrong_with_a_signature(stecker: Any, received: Any, spoilt: Any, says: str) -> None:
+    result = stecker(*received(**spoilt))
+    assert result.exit_code == 1
+    assert result.stderr.startswith("Not good: ")
+    assert says in result.stderr
+
+
+def test_verifies_an_old_capture_when_told_to(stecker: Any, received: Any) -> None:
+    words = received(age=timedelta(days=30))
+    assert stecker(*words, "--any-age").exit_code == 0
+
+
+def test_names_a_header_that_is_missing(stecker: Any, received: Any, tmp_path: Path) -> None:
+    words = received()
+    (tmp_path / "headers").write_text("webhook-id: whm_1\n")
+    result = stecker(*words)
+    assert result.exit_code == 1
+    assert "webhook-timestamp is missing" in result.stderr
+
+
+@pytest.mark.parametrize("secret", ["whsec_short", "not base64 at all"])
+def test_refuses_a_secret_that_is_none(refusal: Any, received: Any, secret: str) -> None:
+    assert "The secret cannot be used" in refusal(*received(secret=secret))
+
+
+def test_refuses_headers_that_only_look_like_json(refusal: Any, received: Any, tmp_path: Path) -> None:
+    words = received()
+    (tmp_path / "headers").write_text("{ webhook-id")
+    assert "name: value" in refusal(*words)
