@@ -40,7 +40,7 @@ def perform(page: Page, data_dir: Path, environ: Mapping[str, str], clock: Calla
     began = time.monotonic()
     page.title(
         "Stecker: shops sell a technician's visit, and hear of every step, signed",
-        "Three parties play: brack, a retailer (openTRANS); demo, a web shop (JSON); dispatch, who sends technicians.",
+        "brack, a retailer, speaks openTRANS; demo, a web shop, JSON; dispatch sends the technicians.",
     )
     page.chapter(1, "The system starts, on a folder of its own")
     with running(data_dir, environ, PARTIES) as system, listening() as receiver:
