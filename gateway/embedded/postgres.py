@@ -112,8 +112,12 @@ def _programs(runtime: Path, account: Account | None) -> Path:
     wheel = Path(found.origin).parent / f"pginstall{MAJOR}"
     if account is None or passable(wheel / "bin"):
         return wheel / "bin"
-    shutil.copytree(wheel, runtime / "programs", ignore=shutil.ignore_patterns("include", "*.a", "pkgconfig"))
-    return runtime / "programs" / "bin"
+    copy = runtime / wheel.parent.name / wheel.name
+    shutil.copytree(wheel, copy, ignore=shutil.ignore_patterns("include", "*.a", "pkgconfig"))
+    libraries = wheel.parent.with_suffix(".libs")  # where the binaries look for them: beside their package
+    if libraries.exists():
+        shutil.copytree(libraries, runtime / libraries.name)
+    return copy / "bin"
 
 
 def _place(folder: Path, account: Account | None) -> str:

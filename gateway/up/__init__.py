@@ -57,16 +57,16 @@ def _run(plan: Plan) -> None:
             supervisor.start(servers.specs, within=SERVERS_WITHIN)
             # A system that has run before serves first and looks at its seed later.
             ready = _is_prepared(plan, servers)
-            if not ready:
-                _prepare(plan, supervisor, servers)
+            if not ready and not _prepare(plan, supervisor, servers):
+                raise CannotStart("The database could not be brought up to date; the reason stands above.")
             web, *others = plan.apps({**plan.environ, **servers.variables}, plan.port)
             # The web process has the longest way to go, and both cores to itself.
             supervisor.start([web], within=APPS_WITHIN)
             supervisor.start(others, within=APPS_WITHIN)
             notes.publish(data, servers, plan.port, supervisor.children)
             notes.announce(data, servers.variables["STECKER_PUBLIC_URL"], supervisor.children, plan.say)
-            if ready:
-                _prepare(plan, supervisor, servers)
+            if ready and not _prepare(plan, supervisor, servers):
+                plan.say("The seed could not be looked after this time; what was there is there.")
             supervisor.run()
         except Stopped:
             pass
@@ -101,8 +101,8 @@ def _is_prepared(plan: Plan, servers: Servers) -> bool:
     return not subprocess.run(command, input=servers.owner_url, text=True, process_group=0, check=False).returncode
 
 
-def _prepare(plan: Plan, supervisor: Supervisor, servers: Servers) -> None:
-    """Run `prepare` to its end, while the supervisor looks after the servers."""
+def _prepare(plan: Plan, supervisor: Supervisor, servers: Servers) -> bool:
+    """Run `prepare` to its end, while the supervisor looks after the rest; whether it succeeded."""
     given = bool(plan.environ.get("STECKER_DATABASE_URL"))
     told = {
         **plan.environ,
@@ -118,11 +118,11 @@ def _prepare(plan: Plan, supervisor: Supervisor, servers: Servers) -> None:
             supervisor.check()
             supervisor.tend()
             if time.monotonic() > until:
-                raise CannotStart(f"The database was not up to date after {PREPARE_WITHIN:.0f} s; look what holds it.")
+                plan.say(f"The database was not up to date after {PREPARE_WITHIN:.0f} s; look what holds it.")
+                return False
             time.sleep(0.02)
     finally:
         if running.poll() is None:
             running.kill()
             running.wait()
-    if running.returncode:
-        raise CannotStart("The database could not be brought up to date; the reason stands above.")
+    return running.returncode == 0
