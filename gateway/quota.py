@@ -37,6 +37,13 @@ class _Portion:
     resets_at: float = 0.0
     drawing: asyncio.Lock = field(default_factory=asyncio.Lock)
 
+    def take(self) -> bool:
+        """Take one, where there is one that is still good."""
+        if self.left < 1 or self.until < time.monotonic():
+            return False
+        self.left -= 1
+        return True
+
 
 @dataclass(slots=True)
 class _Limit:
@@ -68,20 +75,20 @@ class Quota:
         """Count one request; returns the `RateLimit` headers. Raises `Problem` (429) where there is none left."""
         for limit in self.limits:
             portion = limit.portions.setdefault(client, _Portion())
-            if portion.left < 1 or portion.until < time.monotonic():
+            if not portion.take():
                 await self._draw(limit, portion, client)
-            portion.left -= 1
         return self._headers(client)
 
     async def _draw(self, limit: _Limit, portion: _Portion, client: str) -> None:
-        """Make sure of one request at least; of many that come at once, one asks and the others share its portion."""
+        """Get a portion and take one of it; of many that come at once, one asks and the others share what it got."""
         async with portion.drawing:
-            if portion.left > 0 and portion.until >= time.monotonic():
+            if portion.take():
                 return
-            shared = time.monotonic() >= self.away_until
             try:
-                if shared:
-                    return await self._draw_from(self.shared, limit, limit.item, portion, client)
+                if time.monotonic() >= self.away_until:
+                    await self._draw_from(self.shared, limit, limit.item, portion, client)
+                    self.away_until = 0.0
+                    return
             except StorageError:
                 if not self.away_until:
                     log.warning("redis_away: rate limits are counted by each process for itself")
@@ -96,13 +103,12 @@ class Quota:
         portion: _Portion,
         client: str,
     ) -> None:
-        portion.left = await self._hit(limiter, limit, item, client)
+        granted = await self._hit(limiter, limit, item, client)
         stats = await limiter.get_window_stats(item, client)
         portion.remaining, portion.resets_at = stats.remaining, stats.reset_time
         portion.until = time.monotonic() + PORTION_SECONDS
-        if limiter is self.shared:
-            self.away_until = 0.0
-        if portion.left < 1:
+        portion.left = granted
+        if not portion.take():
             wait = max(1, ceil(portion.resets_at - time.time()))
             headers = {**self._headers(client), "Retry-After": str(wait)}
             detail = f"The limit is {limit.item.amount} requests a {limit.item.GRANULARITY.name}."

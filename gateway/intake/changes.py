@@ -85,54 +85,66 @@ def _refuse_stale(order: tables.Order, intent: ChangeOrder) -> None:
 
 
 def _steps(intent: Change, jobs: Sequence[tables.Job]) -> list[_Step]:
-    lines: Iterable[LineChange] = intent.lines
-    if isinstance(intent, CancelOrder) and not intent.lines:
-        named = dict.fromkeys(job.line_id for job in jobs)
-        lines = tuple(LineChange(pointer=intent.pointer, line_id=line_id, cancelled=True) for line_id in named)
     steps: list[_Step] = []
-    unknown: list[Fault] = []
-    for line in lines:
+    faults: list[Fault] = []
+    for line in _lines(intent, jobs):
         units = [job for job in jobs if _names(line, job)]
         if not units:
             detail = "The order has no such line."
-            unknown.append(Fault(pointer=line.pointer, code="unknown_line", detail=detail))
-        steps += _steps_of_line(intent, line, units)
-    if unknown:
-        raise Problem(code="invalid", detail="The change does not fit the order.", faults=tuple(unknown))
+            faults.append(Fault(pointer=line.pointer, code="unknown_line", detail=detail))
+        elif line.quantity is not None and line.quantity > len(units):
+            detail = "A line cannot grow; send the further visits as a new order."
+            faults.append(Fault(pointer=line.pointer, code="quantity_grows", detail=detail))
+        steps += _cancelled(intent, line, units) if _cancels(intent, line) else _changed(intent, line, units)
+    if faults:
+        raise Problem(code="invalid", detail="The change does not fit the order.", faults=tuple(faults))
     return steps
+
+
+def _lines(intent: Change, jobs: Sequence[tables.Job]) -> Iterable[LineChange]:
+    """The lines that are named, and those that are meant without being named: all of them, or the missing ones."""
+    if intent.lines and not (isinstance(intent, ChangeOrder) and intent.cancel_missing):
+        return intent.lines
+    named = {job.id for line in intent.lines for job in jobs if _names(line, job)}
+    missing = dict.fromkeys(job.line_id for job in jobs if job.id not in named)
+    return (
+        *intent.lines,
+        *(LineChange(pointer=intent.pointer, line_id=line_id, cancelled=True) for line_id in missing),
+    )
 
 
 def _names(line: LineChange, job: tables.Job) -> bool:
     return job.line_id == line.line_id if line.line_id is not None else job.sku == line.sku
 
 
-def _steps_of_line(intent: Change, line: LineChange, units: list[tables.Job]) -> list[_Step]:
-    if isinstance(intent, CancelOrder) or line.cancelled:
-        reason = intent.reason if isinstance(intent, CancelOrder) else "order_cancelled_by_retailer"
-        text = intent.text if isinstance(intent, CancelOrder) else None
-        gone = [unit for unit in units if JobState(unit.state) not in (JobState.CANCELLED, JobState.REJECTED)]
-        count = len(gone) if line.quantity is None or line.cancelled else line.quantity
-        cancel = Move(to=JobState.CANCELLED, actor="partner", reason=reason, text=text)
-        return [_Step(unit, cancel, line.pointer) for unit in reversed(gone[-count:] if count else [])]
+def _cancels(intent: Change, line: LineChange) -> bool:
+    return line.cancelled or isinstance(intent, CancelOrder)
+
+
+def _cancelled(intent: Change, line: LineChange, units: Sequence[tables.Job]) -> list[_Step]:
+    """The last ones first, so many as the document says; all of them where it does not."""
+    there = [unit for unit in reversed(units) if JobState(unit.state) not in (JobState.CANCELLED, JobState.REJECTED)]
+    count = len(there) if line.cancelled or line.quantity is None else line.quantity
+    return [_Step(unit, _cancellation(intent), line.pointer) for unit in there[:count]]
+
+
+def _changed(intent: Change, line: LineChange, units: Sequence[tables.Job]) -> list[_Step]:
+    """A smaller quantity cancels the last ones; another date moves the others."""
     live = [unit for unit in units if JobState(unit.state) not in ENDED]
     kept = live if line.quantity is None else live[: line.quantity]
-    surplus = live[len(kept) :]
-    cancel = Move(to=JobState.CANCELLED, actor="partner", reason="order_cancelled_by_retailer")
-    steps = [_Step(unit, cancel, line.pointer) for unit in reversed(surplus)]
-    if line.quantity is not None and line.quantity > len(units):
-        detail = "A line cannot grow; send the further visits as a new order."
-        fault = Fault(pointer=line.pointer, code="quantity_grows", detail=detail)
-        raise Problem(code="unsupported", detail="The change asks for more visits than were ordered.", faults=(fault,))
+    steps = [_Step(unit, _cancellation(intent), line.pointer) for unit in reversed(live[len(kept) :])]
     for window in line.requested_windows[:1]:
-        steps += [
-            _Step(
-                unit,
-                Move(to=JobState.SCHEDULED, actor="partner", reason=_reason(intent, unit), window=window),
-                line.pointer,
-            )
-            for unit in kept or units
-        ]
+        for unit in kept or units:
+            reason = _reason(intent, unit)
+            move = Move(to=JobState.SCHEDULED, actor="partner", reason=reason, window=window)
+            steps.append(_Step(unit, move, line.pointer))
     return steps
+
+
+def _cancellation(intent: Change) -> Move:
+    if isinstance(intent, CancelOrder):
+        return Move(to=JobState.CANCELLED, actor="partner", reason=intent.reason, text=intent.text)
+    return Move(to=JobState.CANCELLED, actor="partner", reason="order_cancelled_by_retailer")
 
 
 def _reason(intent: Change, job: tables.Job) -> str | None:

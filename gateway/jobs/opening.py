@@ -35,8 +35,7 @@ def open_jobs(
     return [
         update
         for line in order.lines
-        for unit in range(1, line.quantity + 1)
-        for update in _open(order, line, unit, replace(blank, service=services[line.line_id]), new_id)
+        for update in _open_line(order, line, replace(blank, service=services[line.line_id]), new_id)
     ]
 
 
@@ -57,6 +56,14 @@ def blank(order: SupportOrder, order_id: str, environment: str, now: datetime) -
         state_since=now,
         timezone=TIMEZONES.get(order.service_address.country, "UTC"),
     )
+
+
+def _open_line(order: SupportOrder, line: OrderLine, base: Job, new_id: NewId) -> list[StatusUpdate]:
+    updates = [update for unit in range(1, line.quantity + 1) for update in _open(order, line, unit, base, new_id)]
+    if line.quantity == 1:
+        return updates
+    opened = [update.job for update in updates[1::2]]
+    return [replace(update, siblings=tuple(job for job in opened if job.id != update.job.id)) for update in updates]
 
 
 def _open(order: SupportOrder, line: OrderLine, unit: int, base: Job, new_id: NewId) -> tuple[StatusUpdate, ...]:

@@ -107,7 +107,7 @@ def advance(session: Session, located: Located, move: Move, now: datetime) -> bo
     if says_nothing_new(job, move):
         return False
     step, after = moved(job, move, now)
-    _write(session, located, job, after, now)
+    siblings = _write(session, located, after, now)
     update = StatusUpdate(
         event_id=new_id("evt", now),
         type=step.event,
@@ -118,19 +118,24 @@ def advance(session: Session, located: Located, move: Move, now: datetime) -> bo
         order=located.content(),
         reason=after.reason,
         note=move.note,
+        siblings=siblings,
     )
     announce(session, located.tenant, update, now, move)
     return True
 
 
-def _write(session: Session, located: Located, before: Job, after: Job, now: datetime) -> None:
-    """Compare and set. The lock on the order makes the comparison hold; the unique sequence is the last word."""
+def _write(session: Session, located: Located, after: Job, now: datetime) -> tuple[Job, ...]:
+    """Write the job and its order's status; returns the other jobs of the line.
+
+    The lock on the order lets nobody in between, and the unique sequence of the events is the last word.
+    """
     row = located.row
     for column, value in changing(after).items():
         setattr(row, column, value)
     row.updated_at = now
     session.flush()
-    siblings = session.scalars(select(tables.Job.state).where(tables.Job.order_id == row.order_id))
-    located.order.status = order_status(map(JobState, siblings))
+    jobs = session.scalars(select(tables.Job).where(tables.Job.order_id == row.order_id)).all()
+    located.order.status = order_status(JobState(job.state) for job in jobs)
     located.order.updated_at = now
     session.flush()
+    return tuple(job_of(job, "partner") for job in jobs if job.line_id == row.line_id and job.id != row.id)

@@ -1,0 +1,96 @@
+"""What a change does to the jobs of an order of several units."""
+
+from datetime import timedelta
+
+import pytest
+from sqlalchemy import select
+
+from adapters.canonical import CancelOrder, ChangeOrder, LineChange, Window
+from adapters.contract import RawMessage
+from gateway.errors import Problem
+from gateway.intake import service
+from gateway.jobs.tables import Order
+from gateway.tenant import Tenant
+from tests.support.orders import json_order
+
+
+@pytest.fixture
+def shop(api, clock):
+    shop = api.caller("demo")
+    lines = [{"line_id": "10", "sku": "SVC-TV-WALL-65", "quantity": 3}, {"line_id": "20", "sku": "SVC-NET-SETUP"}]
+    assert shop.post("/v1/orders", json_order("W-1", clock(), lines=lines)).status == 201
+    return shop
+
+
+@pytest.fixture
+def change(runtime, clock, shop):
+    def apply(intent):
+        with runtime.sessions.begin() as session:
+            partner_id = session.scalars(select(Order.partner_id)).one()
+            message = RawMessage(body=b"x", media_type="text/plain")
+            arrival = service.Arrival(
+                tenant=Tenant(partner_id, "sandbox"), door="test", message=message, now=clock(), vault=runtime.vault
+            )
+            return service.accept(session, arrival, [intent]).outcomes[0]
+
+    return apply
+
+
+def states(shop):
+    [order] = shop.get("/v1/orders").json["items"]
+    return [(job["line_id"], job["unit"], job["state"]) for job in order["jobs"]]
+
+
+def changing(*lines, **more):
+    return ChangeOrder(partner_order_id="W-1", change_id="1", lines=lines, pointer="//X", **more)
+
+
+def test_a_smaller_quantity_cancels_the_last_units(shop, change):
+    change(changing(LineChange(pointer="/l", line_id="10", quantity=1)))
+    assert [state for _, _, state in states(shop)] == ["unscheduled", "cancelled", "cancelled", "unscheduled"]
+
+
+def test_a_larger_quantity_is_refused(change, shop):
+    with pytest.raises(Problem) as refused:
+        change(changing(LineChange(pointer="/l", line_id="10", quantity=4)))
+    assert [fault.code for fault in refused.value.faults] == ["quantity_grows"]
+
+
+def test_a_first_date_needs_no_reason_and_another_one_has_it(shop, change, clock):
+    window = Window(start=clock() + timedelta(days=3), end=clock() + timedelta(days=3, hours=4))
+    other = Window(start=clock() + timedelta(days=4), end=clock() + timedelta(days=4, hours=4))
+    change(changing(LineChange(pointer="/l", line_id="20", requested_windows=(window,))))
+    first = shop.get("/v1/jobs?state=scheduled").json["items"][0]
+    assert (first["sequence"], first["reason"]) == (3, None)
+    moved = ChangeOrder(
+        partner_order_id="W-1",
+        change_id="2",
+        lines=(LineChange(pointer="/l", line_id="20", requested_windows=(other,)),),
+    )
+    change(moved)
+    again = shop.get("/v1/jobs?state=scheduled").json["items"][0]
+    assert (again["sequence"], again["reason"]["code"]) == (4, "partner_asked")
+
+
+def test_lines_that_are_missing_go_where_the_dialect_says_so(shop, change):
+    change(changing(LineChange(pointer="/l", line_id="20"), cancel_missing=True))
+    assert [state for _, _, state in states(shop)] == ["cancelled"] * 3 + ["unscheduled"]
+
+
+def test_an_unknown_line_refuses_the_whole_change(shop, change):
+    with pytest.raises(Problem):
+        change(changing(LineChange(pointer="/a", line_id="10", quantity=1), LineChange(pointer="/b", line_id="99")))
+    assert {state for _, _, state in states(shop)} == {"unscheduled"}
+
+
+def test_part_of_a_line_is_cancelled_by_sku_and_count(shop, change):
+    lines = (LineChange(pointer="/l", sku="SVC-TV-WALL-65", quantity=2),)
+    change(CancelOrder(partner_order_id="W-1", change_id="c", lines=lines))
+    assert [state for _, _, state in states(shop)] == ["unscheduled", "cancelled", "cancelled", "unscheduled"]
+
+
+def test_a_window_in_the_past_is_a_problem_of_its_line_and_changes_nothing(shop, change, clock):
+    window = Window(start=clock() - timedelta(days=3), end=clock() - timedelta(days=2))
+    outcome = change(changing(LineChange(pointer="/l", line_id="20", requested_windows=(window,))))
+    assert [(fault.pointer, fault.code) for fault in outcome.problems] == [("/l", "in_the_past")]
+    assert {state for _, _, state in states(shop)} == {"unscheduled"}
