@@ -1,17 +1,23 @@
 """How a command lays out what it says: facts under each other, rows in columns."""
 
+import textwrap
 from collections.abc import Mapping, Sequence
 from datetime import datetime
 
 import click
 
+WIDTH = 100
+
 
 def facts(pairs: Mapping[str, object]) -> None:
-    """One fact a line, names aligned; what is not there is left out."""
-    width = max(map(len, pairs))
+    """One fact a line, names aligned; what is not there is left out, what is long goes on below itself."""
+    width = max(map(len, pairs)) + 2
     for name, value in pairs.items():
-        if value not in (None, ""):
-            click.echo(f"{name:<{width}}  {value}")
+        lines = textwrap.wrap(
+            "" if value is None else str(value), WIDTH - width, break_long_words=False, break_on_hyphens=False
+        )
+        for label, line in zip((name, *[""] * len(lines)), lines, strict=False):
+            click.echo(f"{label:<{width}}{line}")
 
 
 def table(head: Sequence[str], rows: Sequence[Sequence[object]]) -> None:

@@ -57,7 +57,9 @@ def _fresh(data_dir: Path) -> DataDir:
     """An empty folder; only one that an earlier demo has made is emptied."""
     data = DataDir(data_dir.resolve())
     if data.held():
-        raise CannotStart(f"A system runs on {data.root} already; wait for its end, or name another folder: --data-dir.")
+        raise CannotStart(
+            f"A system runs on {data.root} already; wait for its end, or name another folder: --data-dir."
+        )
     if data.root.exists() and any(data.root.iterdir()) and not (data.root / MARK).exists():
         raise CannotStart(f"{data.root} is not a folder of the demo, and is left alone; name another: --data-dir.")
     shutil.rmtree(data.root, ignore_errors=True)
