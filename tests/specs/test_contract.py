@@ -1,0 +1,117 @@
+"""Every operation of the specification, called once well and once without a token; answers as they are promised."""
+
+from typing import Any
+
+import jsonschema_rs
+import pytest
+
+from gateway import specification
+from gateway.checks import _draft4
+from tests.support.orders import json_order, opentrans
+
+DOCUMENT = specification.document()
+METHODS = ("get", "post", "patch", "delete", "put")
+OPERATIONS = {
+    operation["operationId"]: (method, path, operation)
+    for path, item in DOCUMENT["paths"].items()
+    for method, operation in item.items()
+    if method in METHODS
+}
+
+
+def resolved(schema: Any) -> Any:
+    if isinstance(schema, dict):
+        if "$ref" in schema:
+            node: Any = DOCUMENT
+            for part in schema["$ref"].removeprefix("#/").split("/"):
+                node = node[part]
+            return resolved(node)
+        return {key: resolved(value) for key, value in schema.items()}
+    if isinstance(schema, list):
+        return [resolved(part) for part in schema]
+    return schema
+
+
+def holds(operation_id: str, answer) -> None:
+    """The answer has a promised status, and its body the promised shape."""
+    promised = OPERATIONS[operation_id][2]["responses"]
+    assert str(answer.status) in promised, f"{operation_id}: {answer.status} is not promised: {answer.body!r}"
+    content = resolved(promised[str(answer.status)]).get("content", {})
+    media_type = answer.headers.get("content-type", "").split(";")[0]
+    if not content:
+        assert answer.body == b""
+        return
+    schema = content.get(media_type, content.get("*/*"))
+    assert schema is not None, f"{operation_id}: {media_type} is not promised"
+    if media_type.endswith("json"):
+        validator = jsonschema_rs.Draft4Validator(_draft4(schema["schema"]), validate_formats=True)
+        assert [error.message for error in validator.iter_errors(answer.json)] == [], operation_id
+
+
+def test_every_operation_keeps_its_promise(api, clock):
+    shop, brack, dispatch = api.caller("demo"), api.caller("brack"), api.caller("dispatch")
+    kept: set[str] = set()
+
+    def ask(caller, operation_id, url, body=None, **headers):
+        method = OPERATIONS[operation_id][0].upper()
+        names = {name.replace("_", "-"): value for name, value in headers.items()}
+        answer = caller.call(method, url, body, names) if caller else api.call(method, url, body, names)
+        assert answer.status < 300, (operation_id, answer.body)
+        holds(operation_id, answer)
+        kept.add(operation_id)
+        return answer.json if answer.headers.get("content-type") == "application/json" else None
+
+    order = ask(shop, "create_order", "/v1/orders", json_order("W-1", clock()))
+    job = order["jobs"][0]["id"]
+    ask(shop, "create_order", "/v1/orders", json_order("W-1", clock()))
+    ask(shop, "list_orders", "/v1/orders")
+    ask(shop, "get_order", f"/v1/orders/{order['id']}")
+    ask(shop, "list_jobs", "/v1/jobs")
+    ask(shop, "get_job", f"/v1/jobs/{job}")
+    ask(shop, "list_job_events", f"/v1/jobs/{job}/events")
+    ask(shop, "list_events", "/v1/events")
+    ask(shop, "get_lifecycle", "/v1/lifecycle")
+    ask(dispatch, "list_fulfilment_jobs", "/fulfilment/v1/jobs")
+    ask(dispatch, "get_fulfilment_job", f"/fulfilment/v1/jobs/{job}")
+    wish = {"to": "offered", "actor": "dispatch", "note": "first round"}
+    ask(dispatch, "transition_job", f"/fulfilment/v1/jobs/{job}/transitions", wish)
+    ask(shop, "cancel_job", f"/v1/jobs/{job}/cancellation", {"reason": "changed_mind"})
+    endpoint = ask(shop, "create_webhook_endpoint", "/v1/webhook-endpoints", {"url": "http://127.0.0.1:9/hook"})
+    url = f"/v1/webhook-endpoints/{endpoint['id']}"
+    ask(shop, "list_webhook_endpoints", "/v1/webhook-endpoints")
+    ask(shop, "get_webhook_endpoint", url)
+    ask(shop, "change_webhook_endpoint", url, {"description": "shop"})
+    delivery = ask(shop, "list_deliveries", f"{url}/deliveries")["items"][0]
+    ask(shop, "retry_delivery", f"{url}/deliveries/{delivery['id']}/retry")
+    ask(shop, "delete_webhook_endpoint", url)
+    window = ("2026-01-20T08:00:00+01:00", "2026-01-20T12:00:00+01:00")
+    ask(brack, "receive", "/inbound/brack", opentrans("4711", window), Content_Type="application/xml")
+    ask(None, "get_live", "/healthz/live")
+    ask(None, "get_ready", "/healthz/ready")
+    ask(None, "get_oauth_metadata", "/.well-known/oauth-authorization-server")
+    ask(None, "get_jwks", "/.well-known/jwks.json")
+    assert kept | {"issue_token"} == set(OPERATIONS)  # every caller above began with a token
+
+
+def test_no_operation_but_the_public_ones_answers_without_a_token(api):
+    """O70, O82"""
+    for operation_id, (method, path, operation) in OPERATIONS.items():
+        url = path.replace("{", "").replace("}", "")
+        answer = api.call(method.upper(), url, {} if method in ("post", "patch") else None)
+        if operation.get("security") == []:
+            assert answer.status != 401 or operation_id == "issue_token"
+            continue
+        assert answer.status == 401, operation_id
+        assert answer.headers["www-authenticate"].startswith("Bearer")
+        holds(operation_id, answer)
+
+
+@pytest.mark.parametrize("operation_id", sorted(OPERATIONS))
+def test_every_operation_promises_the_errors_that_everybody_can_get(operation_id):
+    _, path, operation = OPERATIONS[operation_id]
+    if operation.get("security") == [] or DOCUMENT["paths"][path].get("x-beside"):
+        return
+    promised = set(operation["responses"])
+    assert {"401", "429", "503"} <= promised
+    if "{" in path:
+        assert "404" in promised
