@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any
 
 import click
+from sqlalchemy import Select, select
 
 from gateway.cli import Refused, data_dir_option
 from gateway.cli.layout import facts, moment, table
@@ -14,8 +15,10 @@ from gateway.crypto import CannotDecrypt, Place, Vault
 from gateway.intake.tables import InboundMessage
 from gateway.partners.tables import Partner
 
-UNKNOWN = "There is no such message; its id begins with msg_ and stands in the receipt, or beside the order."
+UNKNOWN = "There is no such message; see `stecker message list`."
 OTHER_KEY = "The message cannot be opened: it was stored under another STECKER_SECRET_KEY."
+
+as_json_option = click.option("--json", "as_json", is_flag=True, help="Print JSON.")
 
 
 @click.group()
@@ -23,10 +26,34 @@ def command() -> None:
     """What partners sent us, byte for byte."""
 
 
+@command.command("list")
+@click.option("--partner", "slug", metavar="SLUG", help="Of this partner only.")
+@click.option("--refused", is_flag=True, help="Only what was refused.")
+@click.option("--limit", type=click.IntRange(1, 1000), default=20, show_default=True)
+@as_json_option
+@data_dir_option
+def show_all(slug: str | None, refused: bool, limit: int, as_json: bool, data_dir: Path) -> None:
+    """The last messages, newest first."""
+    with transaction(data_dir) as (_, session):
+        rows = session.execute(_newest(slug, refused).limit(limit)).all()
+    found = [_record(message, partner) | {"problems": message.problems or []} for message, partner in rows]
+    if as_json:
+        return click.echo(json.dumps(found, indent=2))
+    if not found:
+        return click.echo("There is no such message.")
+    table(
+        ("message", "partner", "environment", "received", "outcome", "problems", "order"),
+        [
+            (m["id"], m["partner"], m["environment"], m["received_at"], m["outcome"], _codes(m), m["order_id"])
+            for m in found
+        ],
+    )
+
+
 @command.command()
 @click.argument("message_id", metavar="ID")
 @click.option("--body", "body_only", is_flag=True, help="The bytes as they came, and nothing else. Personal data.")
-@click.option("--json", "as_json", is_flag=True, help="Print JSON.")
+@as_json_option
 @data_dir_option
 def show(message_id: str, body_only: bool, as_json: bool, data_dir: Path) -> None:
     """One document: where it came in, what became of it, and every problem with it."""
@@ -36,7 +63,7 @@ def show(message_id: str, body_only: bool, as_json: bool, data_dir: Path) -> Non
             raise Refused(UNKNOWN)
         body = _opened(runtime.vault, message)
         partner = session.get_one(Partner, message.partner_id).slug
-    record = _record(message, partner, len(body))
+    record = {**_record(message, partner), "bytes": len(body)}
     if body_only:
         sys.stdout.buffer.write(body)
     elif as_json:
@@ -46,6 +73,15 @@ def show(message_id: str, body_only: bool, as_json: bool, data_dir: Path) -> Non
         _tell(message.problems or [])
 
 
+def _newest(slug: str | None, refused: bool) -> Select[InboundMessage, str]:
+    query = select(InboundMessage, Partner.slug).join(Partner, Partner.id == InboundMessage.partner_id)
+    if slug:
+        query = query.where(Partner.slug == slug)
+    if refused:
+        query = query.where(InboundMessage.outcome == "refused")
+    return query.order_by(InboundMessage.id.desc())
+
+
 def _opened(vault: Vault, message: InboundMessage) -> bytes:
     try:
         return vault.decrypt(message.body, Place(message.partner_id, "inbound_message", message.id, "body"))
@@ -53,7 +89,7 @@ def _opened(vault: Vault, message: InboundMessage) -> bytes:
         raise Refused(OTHER_KEY) from error
 
 
-def _record(message: InboundMessage, partner: str, size: int) -> dict[str, Any]:
+def _record(message: InboundMessage, partner: str) -> dict[str, Any]:
     return {
         "id": message.id,
         "partner": partner,
@@ -61,12 +97,15 @@ def _record(message: InboundMessage, partner: str, size: int) -> dict[str, Any]:
         "door": message.door,
         "received_at": moment(message.received_at),
         "media_type": message.media_type,
-        "bytes": size,
         "sha256": message.digest.hex(),
         "document": message.document,
         "outcome": message.outcome,
         "order_id": message.order_id,
     }
+
+
+def _codes(record: dict[str, Any]) -> str:
+    return ", ".join(dict.fromkeys(problem["code"] for problem in record["problems"]))
 
 
 def _tell(problems: list[dict[str, str]]) -> None:

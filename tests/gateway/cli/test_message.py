@@ -20,14 +20,14 @@ def message_id(api: Any, runtime: Runtime) -> str:
     brack = api.caller("brack")
     assert brack.call("POST", "/inbound/brack", GARBAGE, {"Content-Type": "application/xml"}).status == 400
     with runtime.sessions() as session:
-        return session.scalars(select(InboundMessage.id)).one()
+        return session.scalars(select(InboundMessage.id).where(InboundMessage.outcome == "refused")).one()
 
 
 def test_shows_what_became_of_a_message_and_nothing_of_its_content(stecker: Any, message_id: str) -> None:
     shown = stecker("message", "show", message_id).stdout
     assert "partner      brack" in shown
     assert "outcome      refused" in shown
-    assert f"bytes        {len(GARBAGE)}" in shown
+    assert f"bytes        {len(GARBAGE)}\n" in shown
     assert "not_xml" in shown
     assert "ller" not in shown
 
@@ -40,6 +40,22 @@ def test_prints_json_for_scripts(stecker: Any, message_id: str) -> None:
     shown = as_json(stecker("message", "show", message_id, "--json"))
     assert shown["door"] == "/inbound/brack"
     assert [problem["code"] for problem in shown["problems"]] == ["not_xml"]
+
+
+def test_lists_the_last_messages_newest_first(stecker: Any, order: Any, message_id: str) -> None:
+    head, *rows = stecker("message", "list").stdout.splitlines()
+    assert head.split() == ["message", "partner", "environment", "received", "outcome", "problems", "order"]
+    assert [row.split()[1] for row in rows] == ["brack", "demo"]
+    assert "not_xml" in rows[0]
+    assert rows[1].endswith(order["id"])
+
+
+def test_lists_what_was_refused_or_came_from_one_partner(stecker: Any, order: Any, message_id: str) -> None:
+    (refused,) = as_json(stecker("message", "list", "--refused", "--json"))
+    assert refused["id"] == message_id
+    (accepted,) = as_json(stecker("message", "list", "--partner", "demo", "--json"))
+    assert accepted["order_id"] == order["id"]
+    assert stecker("message", "list", "--partner", "nobody").stdout == "There is no such message.\n"
 
 
 def test_knows_no_other_messages(refusal: Any, api: Any) -> None:
