@@ -5,14 +5,39 @@ is read and written as usual; both share one transaction. Errors are psycopg's o
 """
 
 import json
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import contextmanager
 from datetime import datetime
 from typing import Any
 
 from psycopg import Cursor
-from sqlalchemy.orm import Session
+from psycopg.errors import UniqueViolation
+from sqlalchemy.orm import Session, sessionmaker
 
 from gateway.db import Base
+
+
+class Taken(Exception):
+    """What was to be new is here already."""
+
+
+@contextmanager
+def together(sessions: sessionmaker[Session]) -> Iterator[Session]:
+    """A transaction whose statements travel together: none waits for what the database says to the one before.
+
+    Reading a result waits for it, and for all before it; every other error comes with the commit at the end. Only
+    `execute` works within, and nothing may follow in this session. Raises `Taken` where a row is not unique; then
+    nothing has happened.
+    """
+    with sessions() as session:
+        connection: Any = session.connection().connection.dbapi_connection
+        try:
+            with connection.pipeline():
+                yield session
+                # SQLAlchemy's commit takes a failed one for the end of the transaction; here it has not ended.
+                connection.commit()
+        except UniqueViolation:
+            raise Taken from None
 
 
 def execute(session: Session, statement: str, values: Mapping[str, Any]) -> Cursor[Any]:

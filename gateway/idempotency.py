@@ -13,6 +13,7 @@ from hashlib import sha256
 from typing import Any
 
 from flask import Response
+from psycopg import Cursor
 from psycopg.errors import LockNotAvailable
 from sqlalchemy import LargeBinary, Text, select
 from sqlalchemy.dialects.postgresql import JSONB
@@ -46,26 +47,48 @@ class IdempotencyRecord(Base):
     created_at: Mapped[datetime]
 
 
-def once(call: Call, operation: str, act: Callable[[Session], Response]) -> Response:
+Act = Callable[[Session], Response]
+
+
+def once(call: Call, operation: str, act: Act, first: Act | None = None) -> Response:
     """Run `act` in one transaction under the request's key, or replay what it answered before.
+
+    `first` is a quicker `act` for what nobody has asked for yet, within `driver.together`; where it has been, `act`
+    is run after all.
 
     A `Problem` that `act` raises rolls everything back, the key included: it can be tried again. Raises `Problem`
     without a usable key (400), for another request under the key (422), or while the first still runs (409).
     """
     record = _Record(call, operation, key_of(call))
     try:
-        with call.runtime.sessions.begin() as session:
-            stored = record.claim(session)
-            if stored is not None:
-                return record.replay(stored)
-            response = act(session)
-            record.keep(session, response)
-            return response
+        return (_first(record, first) if first else None) or _once(record, act)
     except (LockNotAvailable, OperationalError) as error:
         if isinstance(error, LockNotAvailable) or isinstance(error.orig, LockNotAvailable):
             detail = "The first request with this key is still running; ask again in a moment."
             raise Problem(code="request-in-progress", detail=detail, headers={"Retry-After": "1"}) from None
         raise
+
+
+def _once(record: "_Record", act: Act) -> Response:
+    with record.call.runtime.sessions.begin() as session:
+        stored = record.claim(session)
+        if stored is not None:
+            return record.replay(stored)
+        response = act(session)
+        record.keep(session, response)
+        return response
+
+
+def _first(record: "_Record", act: Act) -> Response | None:
+    """What `act` answers; None where the key, or what it makes, is here already."""
+    try:
+        with driver.together(record.call.runtime.sessions) as session:
+            record.write(session)
+            response = act(session)
+            record.keep(session, response)
+        return response
+    except driver.Taken:
+        return None
 
 
 def key_of(call: Call) -> str:
@@ -91,10 +114,13 @@ class _Record:
 
     def claim(self, session: Session) -> IdempotencyRecord | None:
         """None when the key is ours now; else what it stands for."""
-        claim = {**self._mine(), "fingerprint": self._fingerprint(), "created_at": self.call.now}
-        if driver.execute(session, _CLAIM, claim).rowcount:
+        if self.write(session, "ON CONFLICT DO NOTHING").rowcount:
             return None
         return session.scalars(select(IdempotencyRecord).filter_by(**self._mine())).one()
+
+    def write(self, session: Session, otherwise: str = "") -> Cursor[Any]:
+        claim = {**self._mine(), "fingerprint": self._fingerprint(), "created_at": self.call.now}
+        return driver.execute(session, _CLAIM + otherwise, claim)
 
     def keep(self, session: Session, response: Response) -> None:
         answer = {
@@ -136,7 +162,6 @@ class _Record:
 _CLAIM = """
     INSERT INTO idempotency_record (partner_id, environment, operation, key, fingerprint, created_at)
     VALUES (%(partner_id)s, %(environment)s, %(operation)s, %(key)s, %(fingerprint)s, %(created_at)s)
-        ON CONFLICT DO NOTHING
 """
 
 _KEEP = """

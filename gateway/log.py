@@ -42,6 +42,7 @@ LEVELS: Mapping[str, int] = {
     "requests": logging.ERROR,
     "alembic": logging.WARNING,
     "sqlalchemy": logging.WARNING,  # parameters at INFO
+    "psycopg": logging.ERROR,  # a warning with the values of a row that is not unique
     "redis": logging.WARNING,
     "limits": logging.WARNING,
 }

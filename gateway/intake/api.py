@@ -1,10 +1,12 @@
 """The doors: orders in our own JSON at `/v1/orders`, and every dialect at `/inbound/{partner}`."""
 
 from collections.abc import Callable
+from functools import partial
 from typing import Any
 
 from flask import Response
 from sqlalchemy import select
+from sqlalchemy.orm import Session
 
 from adapters.canonical import Intent, Outcome, Receipt
 from adapters.contract import Adapter, RawMessage
@@ -30,9 +32,11 @@ def create_order(call: Call) -> Response:
 
     def act() -> Response:
         intents = _merged(call)
-        return idempotency.once(
-            call, "create_order", lambda session: _placed(service.accept(session, arrival, intents))
-        )
+
+        def place(session: Session, fresh: bool) -> Response:
+            return _placed(service.accept(session, arrival, intents, fresh=fresh))
+
+        return idempotency.once(call, "create_order", partial(place, fresh=False), partial(place, fresh=True))
 
     return _kept(call, arrival, act)
 

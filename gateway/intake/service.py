@@ -24,6 +24,7 @@ from gateway.intake import changes
 from gateway.intake.tables import InboundMessage
 from gateway.jobs import opening, tables
 from gateway.jobs import service as jobs
+from gateway.jobs.announce import Listeners
 from gateway.jobs.queries import jobs_of
 from gateway.jobs.rows import job_of
 from gateway.tenant import Tenant
@@ -40,15 +41,18 @@ class Arrival:
     vault: Vault
 
 
-def accept(session: Session, arrival: Arrival, intents: Sequence[Intent]) -> Receipt:
-    """Do what the document asks for, in this transaction. Raises `Problem`, and then nothing of it has happened."""
-    outcomes = tuple(_accept(session, arrival, intent) for intent in intents)
-    fresh = [outcome for outcome in outcomes if outcome.result == "accepted"]
-    change = next((o.intent for o in fresh if not isinstance(o.intent, PlaceOrder)), None)
+def accept(session: Session, arrival: Arrival, intents: Sequence[Intent], *, fresh: bool = False) -> Receipt:
+    """Do what the document asks for, in this transaction. Raises `Problem`, and then nothing of it has happened.
+
+    `fresh` orders are taken for new without a look, for `driver.together`: it says so where one is not.
+    """
+    outcomes = tuple(_accept(session, arrival, intent, fresh) for intent in intents)
+    taken = [outcome for outcome in outcomes if outcome.result == "accepted"]
+    change = next((o.intent for o in taken if not isinstance(o.intent, PlaceOrder)), None)
     message_id = keep(
         session,
         arrival,
-        outcome="accepted" if fresh else outcomes[0].result,
+        outcome="accepted" if taken else outcomes[0].result,
         faults=[fault for outcome in outcomes for fault in outcome.problems],
         order_id=outcomes[0].order_id,
         change=change,
@@ -92,14 +96,15 @@ _KEEP = f"""
 """
 
 
-def _accept(session: Session, arrival: Arrival, intent: Intent) -> Outcome:
+def _accept(session: Session, arrival: Arrival, intent: Intent, fresh: bool) -> Outcome:
     if isinstance(intent, PlaceOrder):
-        return _place(session, arrival, intent)
+        return _place(session, arrival, intent, fresh)
     return _change(session, arrival, intent)
 
 
-def _place(session: Session, arrival: Arrival, intent: PlaceOrder) -> Outcome:
+def _place(session: Session, arrival: Arrival, intent: PlaceOrder, fresh: bool) -> Outcome:
     order, tenant, now = intent.order, arrival.tenant, arrival.now
+    listeners = Listeners(session, tenant)
     services = catalogue.resolve(session, tenant.partner_id, tenant.environment, order.lines)
     order_id = new_id("ord", now)
     blank = opening.blank(order, order_id, tenant.environment, now)
@@ -115,7 +120,7 @@ def _place(session: Session, arrival: Arrival, intent: PlaceOrder) -> Outcome:
         "created_at": now,
         "updated_at": now,
     }
-    if not jobs.place(session, tenant, row, updates):
+    if not jobs.place(listeners, row, updates, fresh=fresh):
         return _again(session, tenant, intent)
     return Outcome(
         intent=intent,

@@ -13,7 +13,7 @@ from adapters.plain.reader import stored_order
 from gateway import driver
 from gateway.ids import new_id
 from gateway.jobs import tables
-from gateway.jobs.announce import announce, event_row, said, tell
+from gateway.jobs.announce import Listeners, announce, event_row, said
 from gateway.jobs.moving import Move, moved, says_nothing_new
 from gateway.jobs.opening import order_status
 from gateway.jobs.rows import changing, fixed, job_of
@@ -39,46 +39,47 @@ class Located:
         return stored_order(self.order.content)
 
 
-def place(session: Session, tenant: Tenant, order: Mapping[str, Any], updates: Sequence[StatusUpdate]) -> bool:
+def place(listeners: Listeners, order: Mapping[str, Any], updates: Sequence[StatusUpdate], *, fresh: bool) -> bool:
     """Store a new order (its columns) with its jobs and the events of their opening, and announce those.
 
-    False where the partner has an order of this number already, and then nothing is stored.
+    False where the partner has an order of this number already, and then nothing is stored; a `fresh` one has none,
+    and nobody looks.
     """
     now: datetime = order["created_at"]
-    last = {said.job.id: said.job for said in updates}
-    jobs = [
-        {**fixed(job), **changing(job), "partner_id": tenant.partner_id, "created_at": now, "updated_at": now}
-        for job in last.values()
-    ]
-    steps = said(updates)
+    tenant, steps = listeners.tenant, said(updates)
+    last = {update.job.id: update.job for update in updates}
     values = {
         "orders": driver.rows([order]),
-        "jobs": driver.rows(jobs),
+        "jobs": driver.rows(
+            {**fixed(job), **changing(job), "partner_id": tenant.partner_id, "created_at": now, "updated_at": now}
+            for job in last.values()
+        ),
         "events": driver.rows(event_row(tenant, step) for step in steps),
     }
-    placed = driver.execute(session, _PLACE, values)
-    if placed.fetchone() is None:
+    placed = driver.execute(listeners.session, _PLACE_FRESH if fresh else _PLACE, values)
+    if not fresh and placed.fetchone() is None:
         return False
-    tell(session, tenant, steps, now)
+    listeners.tell(steps, now)
     return True
 
 
-# The order is written first: who comes with the same number waits for it, and then finds it here.
-_PLACE = f"""
+_ORDER, _JOB, _EVENT = map(driver.columns, (tables.Order, tables.Job, tables.JobEvent))
+
+_PLACE_FRESH = f"""
     WITH placed AS (
-        INSERT INTO support_order ({driver.columns(tables.Order)})
-        SELECT {driver.columns(tables.Order)} FROM json_populate_recordset(NULL::support_order, %(orders)s)
-            ON CONFLICT DO NOTHING RETURNING id),
+        INSERT INTO support_order ({_ORDER})
+        SELECT {_ORDER} FROM json_populate_recordset(NULL::support_order, %(orders)s) RETURNING id),
     opened AS (
-        INSERT INTO job ({driver.columns(tables.Job)})
-        SELECT {driver.columns(tables.Job)} FROM json_populate_recordset(NULL::job, %(jobs)s)
-         WHERE EXISTS (SELECT FROM placed)),
+        INSERT INTO job ({_JOB})
+        SELECT {_JOB} FROM json_populate_recordset(NULL::job, %(jobs)s) WHERE EXISTS (SELECT FROM placed)),
     said AS (
-        INSERT INTO job_event ({driver.columns(tables.JobEvent)})
-        SELECT {driver.columns(tables.JobEvent)} FROM json_populate_recordset(NULL::job_event, %(events)s)
-         WHERE EXISTS (SELECT FROM placed))
+        INSERT INTO job_event ({_EVENT})
+        SELECT {_EVENT} FROM json_populate_recordset(NULL::job_event, %(events)s) WHERE EXISTS (SELECT FROM placed))
     SELECT id FROM placed
 """
+
+# Who comes with the same number at the same time waits here, and then finds the order.
+_PLACE = _PLACE_FRESH.replace("RETURNING id", "ON CONFLICT DO NOTHING RETURNING id")
 
 
 def locate(session: Session, job_id: str, *visible: ColumnElement[bool]) -> Located:

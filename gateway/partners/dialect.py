@@ -5,18 +5,21 @@ from collections.abc import Mapping
 from functools import lru_cache
 from typing import Any
 
-from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from adapters import by_name
 from adapters.contract import Adapter
-from gateway.partners.tables import Partner
+from gateway import driver
 
 
 def adapter_of(session: Session, partner_id: str) -> Adapter | None:
     """The adapter of a partner that exists; None where we have no dialect for them."""
-    name, options = session.execute(select(Partner.adapter, Partner.options).where(Partner.id == partner_id)).one()
-    return adapter(name, options)
+    row = driver.execute(session, _DIALECT, {"partner_id": partner_id}).fetchone()
+    assert row is not None
+    return adapter(*row)
+
+
+_DIALECT = "SELECT adapter, options FROM partner WHERE id = %(partner_id)s"
 
 
 def adapter(name: str | None, options: Mapping[str, Any]) -> Adapter | None:
