@@ -1,6 +1,8 @@
 """`stecker demo`: what a newcomer should see first."""
 
 import os
+import sys
+from io import TextIOWrapper
 from pathlib import Path
 
 import click
@@ -22,6 +24,8 @@ from gateway.runtime import system_clock
 )
 def command(data_dir: Path) -> None:
     """Orders in, jobs through their life, signed webhooks out: on a system of its own, in under a minute."""
+    if isinstance(sys.stdout, TextIOWrapper):
+        sys.stdout.reconfigure(errors="replace")  # a terminal without arrows and umlauts gets question marks
     colour = False if os.environ.get("NO_COLOR") else None
     page = Page(lambda line: click.echo(line, color=colour))
     try:

@@ -4,6 +4,7 @@ import uuid
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
+from urllib.parse import urlsplit
 
 import requests
 
@@ -21,18 +22,27 @@ class Caller:
     session: requests.Session = field(default_factory=requests.Session)
 
     def get(self, path: str, **query: str) -> Any:
-        answer = self.session.get(self.url + path, params=query, timeout=TIMEOUT)
-        return _expect(answer, 200).json()
+        return self.ask("GET", self.url + path, 200, params=query).json()
 
     def post(self, path: str, document: Any, expect: int, key: str | None = None) -> requests.Response:
         """Post JSON under a key: whoever hears no answer sends the same again, and it happens once."""
         headers = {"Idempotency-Key": key or str(uuid.uuid4())}
-        return _expect(self.session.post(self.url + path, json=document, headers=headers, timeout=TIMEOUT), expect)
+        return self.ask("POST", self.url + path, expect, json=document, headers=headers)
 
     def send(self, path: str, document: bytes, media_type: str, expect: int) -> requests.Response:
         """Post a document of the partner's dialect, as it is."""
-        headers = {"Content-Type": media_type}
-        return _expect(self.session.post(self.url + path, data=document, headers=headers, timeout=TIMEOUT), expect)
+        return self.ask("POST", self.url + path, expect, data=document, headers={"Content-Type": media_type})
+
+    def ask(self, method: str, url: str, expect: int, **options: Any) -> requests.Response:
+        """One request. Raises `DoesNotHold` where the answer is another, or none comes."""
+        try:
+            answer = self.session.request(method, url, timeout=TIMEOUT, **options)
+        except requests.RequestException as error:
+            raise DoesNotHold(f"{method} {urlsplit(url).path} was not answered: {type(error).__name__}.") from error
+        if answer.status_code != expect:
+            answered = f"{answer.status_code}, not {expect}: {answer.text[:300]}"
+            raise DoesNotHold(f"{method} {urlsplit(url).path} was answered {answered}")
+        return answer
 
 
 def login(party: str, system: System) -> Caller:
@@ -40,20 +50,7 @@ def login(party: str, system: System) -> Caller:
     keys: Mapping[str, str] = system.keys[party]
     caller = Caller(party, system.url)
     caller.session.trust_env = False  # loopback needs no proxy, and .netrc would replace the token
-    answer = caller.session.post(
-        keys["token_url"],
-        data={"grant_type": "client_credentials"},
-        auth=(keys["client_id"], keys["client_secret"]),
-        timeout=TIMEOUT,
-    )
-    caller.session.headers["Authorization"] = f"Bearer {_expect(answer, 200).json()['access_token']}"
+    form, basic = {"grant_type": "client_credentials"}, (keys["client_id"], keys["client_secret"])
+    token = caller.ask("POST", keys["token_url"], 200, data=form, auth=basic).json()["access_token"]
+    caller.session.headers["Authorization"] = f"Bearer {token}"
     return caller
-
-
-def _expect(answer: requests.Response, status: int) -> requests.Response:
-    if answer.status_code != status:
-        raise DoesNotHold(
-            f"{answer.request.method} {answer.request.path_url} was answered {answer.status_code}, not {status}: "
-            f"{answer.text[:300]}"
-        )
-    return answer
