@@ -5,7 +5,7 @@ import signal
 import subprocess
 import sys
 
-from tests.gateway.runtime.conftest import PATIENCE
+from tests.support.system import PATIENCE
 
 WAITS = """
 import threading

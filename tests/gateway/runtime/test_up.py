@@ -15,8 +15,9 @@ import redis
 from psycopg import errors
 
 from gateway import embedded
-from gateway.embedded.data import DataDir, NotRunning, read_json
-from tests.gateway.runtime.conftest import ROOT, System, alive, environment, eventually, free_port
+from gateway.embedded.data import NotRunning, read_json
+from tests.gateway.runtime.conftest import tiny_system
+from tests.support.system import ROOT, System, alive, eventually
 
 
 def psycopg_url(url: str) -> str:
@@ -104,7 +105,7 @@ def test_all_stop_when_the_supervisor_is_killed(system: System) -> None:
 
 
 def test_takes_over_what_a_killed_run_has_left(system: System) -> None:
-    system.start(worker="deaf")
+    system.start("deaf")
     left = system.started
     system.end(signal.SIGKILL)
     assert "worker" in alive(left)
@@ -116,7 +117,7 @@ def test_takes_over_what_a_killed_run_has_left(system: System) -> None:
 
 @pytest.mark.parametrize("how", [signal.SIGINT, signal.SIGKILL])
 def test_a_first_start_that_is_cut_off_leaves_no_half_database(tmp_path: Path, how: signal.Signals) -> None:
-    system = System(DataDir(tmp_path / "data"), free_port(), environment(), tmp_path / "words")
+    system = tiny_system(tmp_path / "data", tmp_path / "words")
     system.launch()
     eventually(lambda: list(tmp_path.glob("data/postgres.new-*/base")), "initdb is at work")
     runtime = Path(read_json(system.data.processes)["runtime"])
@@ -146,7 +147,7 @@ def test_a_pid_that_has_become_another_program_is_left_alone(system: System) -> 
 
 def test_two_on_one_folder_is_one_sentence(system: System) -> None:
     system.start()
-    second = System(system.data, free_port(), system.environ, system.words.with_suffix(".second"))
+    second = tiny_system(system.data.root, system.words.with_suffix(".second"))
     assert f"already running on {system.data.root}" in second.refusal()
     assert sorted(alive(system.started)) == ["postgres", "redis", "web", "worker"]
 
@@ -186,7 +187,7 @@ def test_a_machine_without_redis_is_told_what_to_install(system: System, tmp_pat
 
 
 def test_a_folder_that_cannot_be_made_is_one_sentence(tmp_path: Path) -> None:
-    said = System(DataDir(Path("/dev/null/data")), free_port(), environment(), tmp_path / "words").refusal()
+    said = tiny_system(Path("/dev/null/data"), tmp_path / "words").refusal()
     assert "cannot be written (Not a directory); choose another with --data-dir" in said
 
 
