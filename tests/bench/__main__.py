@@ -5,13 +5,18 @@ from pathlib import Path
 
 import click
 
-from tests.bench import intake, report
+from tests.bench import delivery, dialects, intake, latency, report
 from tests.bench.report import Row
 from tests.bench.size import DEFAULT, Size
 from tests.bench.system import durable_servers
 from tests.support.servers import Servers
 
-ROWS: dict[str, Callable[[Servers, Size], Iterator[Row]]] = {"intake": intake.rows}
+ROWS: dict[str, Callable[[Servers, Size], Iterator[Row]]] = {
+    "intake": intake.rows,
+    "delivery": delivery.rows,
+    "latency": latency.rows,
+    "dialects": dialects.rows,
+}
 
 
 @click.command()

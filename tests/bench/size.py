@@ -12,7 +12,7 @@ class Size:
     rounds: int = 5
     seconds: float = 3.0
     messages: int = 20_000
-    delivery_rounds: int = 1
+    delivery_rounds: int = 2
     endpoints: int = 50
     rates: tuple[int, ...] = (50, 200)
     latency_seconds: float = 10.0
@@ -25,6 +25,7 @@ TINY = Size(
     rounds=1,
     seconds=0.2,
     messages=50,
+    delivery_rounds=1,
     endpoints=5,
     rates=(20,),
     latency_seconds=0.5,
