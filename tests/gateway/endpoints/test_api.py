@@ -2,8 +2,8 @@
 
 import pytest
 from sqlalchemy import select
-from tests.support.orders import json_order
 
+from tests.support.orders import json_order
 from webhooks.tables import Endpoint, Message, Payload
 
 URL = "http://127.0.0.1:9999/hook"
