@@ -1,0 +1,78 @@
+"""One running system for all faults: whoever kills a part of it leaves it running."""
+
+import json
+import random
+import subprocess
+import uuid
+from collections.abc import Iterator
+
+import pytest
+import requests
+
+from tests.faults.shop import TIMEOUT, Inbox, Shop, listening
+from tests.support.system import STECKER, System, eventually, stecker_up
+
+
+@pytest.fixture(scope="session")
+def one_system(tmp_path_factory: pytest.TempPathFactory) -> Iterator[System]:
+    system = stecker_up(tmp_path_factory.mktemp("faults"))
+    try:
+        system.start()
+        yield system
+    finally:
+        system.clear()
+
+
+@pytest.fixture
+def system(one_system: System) -> System:
+    """The system, with every part of it there."""
+    whole = {"postgres", "redis", "web", "worker 1", "worker 2", "tick"}
+    eventually(lambda: one_system.pids().keys() == whole and is_ready(one_system), "every part is there")
+    return one_system
+
+
+def is_ready(system: System) -> bool:
+    return readiness(system) == "ready"
+
+
+def readiness(system: System) -> str:
+    """What `/healthz/ready` says; `silent` where nobody is there."""
+    try:
+        return str(requests.get(f"{system.url}/healthz/ready", timeout=TIMEOUT).json()["status"])
+    except requests.RequestException:
+        return "silent"
+
+
+@pytest.fixture(scope="session")
+def credentials(one_system: System) -> dict[str, str]:
+    create = ("client", "create", "--partner", "demo", "--environment", "sandbox", "--json")
+    command = (*STECKER, *create, "--data-dir", str(one_system.data.root))
+    printed = subprocess.run(command, env=one_system.environ, capture_output=True, check=True, text=True).stdout
+    made: dict[str, str] = json.loads(printed)
+    return made
+
+
+@pytest.fixture
+def shop(system: System, credentials: dict[str, str]) -> Shop:
+    pair = (credentials["client_id"], credentials["client_secret"])
+    form = {"grant_type": "client_credentials"}
+    answer = requests.post(credentials["token_url"], data=form, auth=pair, timeout=TIMEOUT)
+    return Shop(system.url, answer.json()["access_token"])
+
+
+@pytest.fixture
+def inbox(shop: Shop, name: str) -> Iterator[Inbox]:
+    with listening(shop, name) as made:
+        yield made
+
+
+@pytest.fixture
+def name() -> str:
+    """What a test's orders begin with."""
+    return uuid.uuid4().hex[:12]
+
+
+@pytest.fixture
+def seed() -> int:
+    """Another one each run; the same again with the --randomly-seed that pytest prints in its head."""
+    return random.getrandbits(32)
