@@ -2,18 +2,17 @@
 
 from collections.abc import Callable
 from functools import partial
-from typing import Any
 
 from flask import Response
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from adapters.canonical import Intent, Outcome, Receipt
+from adapters.canonical import Intent, Receipt
 from adapters.contract import Adapter, RawMessage
 from adapters.errors import MalformedMessage, TranslationError, Unsupported
 from adapters.errors import Problem as Fault
 from adapters.plain import reader as plain
-from adapters.plain.writer import job_json, order_json
+from adapters.plain.writer import outcome_json
 from gateway import idempotency
 from gateway.call import Call, as_json
 from gateway.errors import Problem
@@ -56,19 +55,7 @@ def _merged(call: Call) -> list[Intent]:
 def _placed(receipt: Receipt) -> Response:
     outcome = receipt.outcomes[0]
     status = 201 if outcome.result == "accepted" else 200
-    return as_json(order_document(outcome), status, {"Location": f"/v1/orders/{outcome.order_id}"})
-
-
-def order_document(outcome: Outcome) -> dict[str, Any]:
-    """An order with its jobs, as partners see it."""
-    assert outcome.order is not None
-    return {
-        "id": outcome.order_id,
-        **order_json(outcome.order, echo=False),
-        "environment": outcome.environment,
-        "status": outcome.status,
-        "jobs": [job_json(job) for job in outcome.jobs],
-    }
+    return as_json(outcome_json(outcome), status, {"Location": f"/v1/orders/{outcome.order_id}"})
 
 
 def receive(call: Call, partner: str) -> Response:
