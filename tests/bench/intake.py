@@ -6,7 +6,7 @@ from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass, field
 from multiprocessing import get_context
 
-from tests.bench import load
+from tests.bench import load, statements
 from tests.bench.load import Load
 from tests.bench.report import Row, median_of
 from tests.bench.size import Size
@@ -45,9 +45,13 @@ def rows(running: Servers, size: Size) -> Iterator[Row]:
         for turn in range(size.rounds + 1):
             for one in (ours, bare) if turn % 2 else (bare, ours):
                 round_of(one, str(turn), size.seconds)
+    with system(running) as counted:
+        counted.subscribe(NOWHERE)
+        said = statements.per_order(counted)
     # The first round warms up.
     ratios = [mine / theirs for mine, theirs in zip(ours.rates[1:], bare.rates[1:], strict=True)]
     yield median_of(ratios, row="intake", unit="ratio", goal=0.8)
+    yield median_of([said], row="intake: statements", unit="per order")
     yield median_of(ours.rates[1:], row="intake: ours", unit="orders/s")
     yield median_of(bare.rates[1:], row="intake: bare Connexion", unit="requests/s")
     yield median_of(ours.costs[1:], row="intake: ours, CPU", unit="ms/order")
