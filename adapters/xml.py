@@ -75,9 +75,13 @@ class Node:
 
     @property
     def pointer(self) -> str:
-        """For example `//ORDER_ITEM[2]/PRODUCT_ID`: a node without a parent is found anywhere."""
+        """For example `//ORDER_ITEM[2]/PRODUCT_ID`: a node without a parent is found anywhere.
+
+        A dialect may point otherwise by a `Node` of its own at the top; under an empty pointer the step stands alone.
+        """
         step = f"{self._name}[{self._place}]" if self._place else self._name
-        return f"{self._parent.pointer}/{step}" if self._parent else f"//{step}"
+        above = self._parent.pointer if self._parent else "/"
+        return f"{above}/{step}" if above else step
 
     @property
     def value(self) -> str:

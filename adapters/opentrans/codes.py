@@ -100,20 +100,6 @@ COUNTRIES = {
     "österreich": "AT",
 }
 
-# A NAME with one of these words is a company or a place, whatever else it looks like.
-_NOT_A_PERSON = """
-ag sa s.a. sàrl sarl sagl gmbh mbh ug kg kgaa ohg gbr e.k. ek se co co. & und et inc inc. ltd ltd. llc plc srl
-spa verein stiftung genossenschaft association fondation gemeinde stadt kanton schule spital hotel restaurant bank
-lager zentrallager logistik logistics logistikzentrum warehouse depot dépôt filiale shop store center centre markt
-wareneingang rampe abholstation pickup support service services firma einkauf
-"""
-NOT_A_PERSON = frozenset(_NOT_A_PERSON.split())
-
-# Small words of a family name: the only ones of a person's name that are written small.
-PARTICLES = frozenset(
-    {"da", "de", "del", "della", "den", "der", "di", "du", "la", "le", "van", "vom", "von", "zu", "zur"}
-)
-
 # What the reader reads, or knows to say nothing about a visit. Anything else is ignored and counted.
 _KNOWN = """
 ORDER ORDER_HEADER CONTROL_INFO STOP_AUTOMATIC_PROCESSING GENERATOR_INFO GENERATION_DATE SOURCING_INFO ORDER_INFO

@@ -8,14 +8,13 @@ from lxml import etree
 
 from adapters import values
 from adapters.canonical import Address, Customer
-from adapters.opentrans.codes import COUNTRIES, NOT_A_PERSON, PARTICLES, PHONES, ROLES
+from adapters.opentrans.codes import COUNTRIES, PHONES, ROLES
+from adapters.postal import split_name, split_street
 from adapters.reading import Problems, Unfit
 from adapters.xml import Node
 
 Reference = list[str | None]  # [type or None, id], as JSON keeps it
 
-# Only what cannot be anything else: "Strasse des 17. Juni 135" and "Hauptstrasse 5-7" stay whole.
-_STREET = re.compile(r"([^\W\d][^\d]*?) +([1-9][0-9]{0,3} ?[a-zA-Z]?)")
 _TYPE = re.compile(r"\w{1,50}")
 
 
@@ -45,7 +44,7 @@ def delivery(found: list[Node], problems: Problems) -> Node:
 def place(party: Node) -> Address:
     """The address of the visit. Whatever is missing is a problem, and the address then no good."""
     where = party.child("ADDRESS")
-    street, number = _street(where.needed("STREET", values.line) or "")
+    street, number = split_street(where.needed("STREET", values.line) or "")
     more = [text for name in ("NAME2", "NAME3", "DEPARTMENT") if (text := where.text(name, values.line))]
     return Address(
         street=street,
@@ -55,11 +54,6 @@ def place(party: Node) -> Address:
         city=where.needed("CITY", values.line) or "",
         country=_country(where) or "",
     )
-
-
-def _street(text: str) -> tuple[str, str | None]:
-    found = _STREET.fullmatch(text)
-    return (found[1], found[2].replace(" ", "")) if found else (text, None)
 
 
 def _country(where: Node) -> str | None:
@@ -86,7 +80,7 @@ def person(party: Node, found: list[Node], country: str, language: str | None) -
         family, given = contact.text("CONTACT_NAME", values.line), contact.text("FIRST_NAME", values.line)
     else:
         others = {other.child("ADDRESS").text("NAME", values.line) for other in found if other is not party}
-        family, given = _split(name) if name and name not in others else (None, None)
+        family, given = (split_name(name) if name and name not in others else None) or (None, None)
     if family is None:
         if contact is None:
             detail = "A visit is to a person; a company or a warehouse alone opens no door."
@@ -100,20 +94,6 @@ def person(party: Node, found: list[Node], country: str, language: str | None) -
         phone=_phone(contact, where, country),
         language=language,
     )
-
-
-def _split(name: str) -> tuple[str | None, str | None]:
-    """A private customer's NAME, family name first as Competec writes it; None where it is no person's."""
-    words = name.split()
-    if not 2 <= len(words) <= 4 or not all(_of_a_name(word) for word in words):
-        return None, None
-    return (words[0], words[1]) if len(words) == 2 else (name, None)
-
-
-def _of_a_name(word: str) -> bool:
-    if word.casefold() in NOT_A_PERSON or not word.replace("-", "").replace("'", "").replace("’", "").isalpha():
-        return False
-    return word[0].isupper() or word in PARTICLES
 
 
 def _same(name: str, *of_person: str | None) -> bool:
