@@ -16,6 +16,8 @@ from sqlalchemy.orm import Session, sessionmaker
 
 from gateway.db import Base
 
+_CONNECTION = "driver's connection"  # in a session's `info`, while it is in `together`
+
 
 class Taken(Exception):
     """What was to be new is here already."""
@@ -33,6 +35,7 @@ def together(sessions: sessionmaker[Session]) -> Iterator[Session]:
         connection: Any = session.connection().connection.dbapi_connection
         try:
             with connection.pipeline():
+                session.info[_CONNECTION] = connection
                 yield session
                 # SQLAlchemy's commit takes a failed one for the end of the transaction; here it has not ended.
                 connection.commit()
@@ -42,8 +45,8 @@ def together(sessions: sessionmaker[Session]) -> Iterator[Session]:
 
 def execute(session: Session, statement: str, values: Mapping[str, Any]) -> Cursor[Any]:
     """Run it in the session's transaction. `statement` names its values as `%(name)s`."""
-    cursor: Any = session.connection().connection.cursor()
-    ran: Cursor[Any] = cursor.execute(statement, values)
+    connection: Any = session.info.get(_CONNECTION) or session.connection().connection
+    ran: Cursor[Any] = connection.cursor().execute(statement, values)
     return ran
 
 

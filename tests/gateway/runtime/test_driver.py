@@ -1,0 +1,69 @@
+"""Statements on the driver's own cursor, and the connections they run on."""
+
+from contextlib import suppress
+from datetime import datetime
+
+import pytest
+from sqlalchemy import select, text
+
+from gateway import driver
+from gateway.catalogue.tables import PartnerArticle
+from gateway.runtime import Runtime
+
+BACKEND = text("SELECT pg_backend_pid()")
+INSERT = f"""
+    INSERT INTO partner_article ({driver.columns(PartnerArticle)})
+    SELECT {driver.columns(PartnerArticle)} FROM json_populate_recordset(NULL::partner_article, %(articles)s)
+"""
+
+
+def article(code: str) -> dict[str, str]:
+    return {"partner_id": "ptn_1", "environment": "sandbox", "kind": "sku", "code": code, "service": "tv.wall_mount_l"}
+
+
+def add(runtime: Runtime, *codes: str) -> None:
+    with driver.together(runtime.sessions) as session:
+        for code in codes:
+            driver.execute(session, INSERT, {"articles": driver.rows([article(code)])})
+
+
+def codes(runtime: Runtime) -> list[str]:
+    with runtime.sessions() as session:
+        return list(session.scalars(select(PartnerArticle.code).order_by(PartnerArticle.code)))
+
+
+def test_what_travels_together_is_committed_together(runtime: Runtime) -> None:
+    add(runtime, "a", "b")
+    assert codes(runtime) == ["a", "b"]
+
+
+def test_of_what_is_taken_nothing_has_happened_and_the_connection_is_whole(runtime: Runtime) -> None:
+    add(runtime, "a")
+    with pytest.raises(driver.Taken):
+        add(runtime, "b", "a", "c")
+    assert codes(runtime) == ["a"]
+    with runtime.engine.connect() as first:
+        assert first.scalar(text("SELECT 1")) == 1
+
+
+def test_an_exception_takes_everything_back(runtime: Runtime) -> None:
+    with suppress(ZeroDivisionError), driver.together(runtime.sessions) as session:
+        driver.execute(session, INSERT, {"articles": driver.rows([article("a")])})
+        raise ZeroDivisionError
+    assert codes(runtime) == []
+
+
+def test_a_time_without_an_offset_is_no_column() -> None:
+    with pytest.raises(TypeError):
+        driver.rows([{"at": datetime(2026, 1, 14)}])  # noqa: DTZ001
+
+
+def test_a_connection_that_the_server_has_ended_is_replaced_unnoticed(runtime: Runtime) -> None:
+    with runtime.sessions() as one, runtime.sessions() as other:
+        ended, kept = one.scalar(BACKEND), other.scalar(BACKEND)
+    with runtime.engine.connect() as connection:
+        still = connection.scalar(BACKEND)
+        [victim] = {ended, kept} - {still}
+        assert connection.scalar(text("SELECT pg_terminate_backend(:pid, 5000)"), {"pid": victim})
+        with runtime.sessions() as fresh:
+            assert fresh.scalar(BACKEND) not in (victim, still)
