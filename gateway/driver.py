@@ -33,14 +33,19 @@ def together(sessions: sessionmaker[Session]) -> Iterator[Session]:
     """
     with sessions() as session:
         connection: Any = session.connection().connection.dbapi_connection
+        session.info[_CONNECTION] = connection
+        # BEGIN and COMMIT travel with the others. The driver would wait for a BEGIN of its own.
+        connection.autocommit = True
         try:
             with connection.pipeline():
-                session.info[_CONNECTION] = connection
+                connection.execute("BEGIN")
                 yield session
-                # SQLAlchemy's commit takes a failed one for the end of the transaction; here it has not ended.
-                connection.commit()
+                connection.execute("COMMIT")
         except UniqueViolation:
             raise Taken from None
+        finally:
+            connection.rollback()
+            connection.autocommit = False
 
 
 def execute(session: Session, statement: str, values: Mapping[str, Any]) -> Cursor[Any]:

@@ -15,7 +15,8 @@ def noted(engine: Engine) -> Iterator[list[str]]:
 
     class Noting(psycopg.Cursor[Any]):
         def execute(self, query: Any, *args: Any, **kwargs: Any) -> Any:
-            statements.append(str(query))
+            if query not in ("BEGIN", "COMMIT"):
+                statements.append(str(query))
             return super().execute(query, *args, **kwargs)
 
         def executemany(self, query: Any, params_seq: Any, **kwargs: Any) -> Any:
