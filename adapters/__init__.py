@@ -1,10 +1,11 @@
 """Pure translation between partners' documents and the canonical order. No I/O, no clock, no database."""
 
 from adapters.contract import Adapter
+from adapters.idoc.adapter import IdocAdapter
 from adapters.opentrans.adapter import OpenTransAdapter
 from adapters.plain.adapter import PlainAdapter
 
-ADAPTERS: tuple[type[Adapter], ...] = (PlainAdapter, OpenTransAdapter)
+ADAPTERS: tuple[type[Adapter], ...] = (PlainAdapter, OpenTransAdapter, IdocAdapter)
 
 
 def by_name(name: str) -> type[Adapter]:

@@ -2,21 +2,18 @@
 
 from dataclasses import dataclass
 from typing import Literal
-from zoneinfo import ZoneInfo, available_timezones
+from zoneinfo import ZoneInfo
 
-from marshmallow import Schema, ValidationError, fields, validate
+from marshmallow import Schema, fields, validate
 
-
-def _zone(name: str) -> None:
-    if name not in available_timezones():
-        raise ValidationError("This is not an IANA time zone.")
+from adapters.options import time_zone
 
 
 class Options(Schema):
     """`timezone` of times without an offset, `tax_included` of prices, what becomes of `missing_lines` of an
     ORDERCHANGE, and the party ids to write where an order came in another dialect."""
 
-    timezone = fields.String(validate=_zone)
+    timezone = fields.String(validate=time_zone)
     tax_included = fields.Boolean()
     missing_lines = fields.String(validate=validate.OneOf(("keep", "cancel")))
     buyer_id = fields.String(validate=validate.Length(1, 250))

@@ -1,0 +1,1 @@
+"""SAP's ORDERS05 as IDoc XML: purchase orders and their changes in, order confirmations out."""

@@ -1,0 +1,136 @@
+"""IDoc XML in: ORDERS and ORDCHG become intents, any number of them in one file.
+
+The name of the root says nothing, since partners have basic types of their own: EDI_DC40/MESTYP decides.
+"""
+
+from datetime import datetime
+
+from lxml import etree
+
+from adapters import values
+from adapters.canonical import CancelOrder, ChangeOrder, Intent, PlaceOrder, SupportOrder, Window
+from adapters.errors import InvalidOrder, MalformedMessage, Problem, Unsupported
+from adapters.idoc import fields, items, partner
+from adapters.idoc.codes import KNOWN, Action
+from adapters.idoc.control import NOT_DONE, Control, change_id, control
+from adapters.idoc.fields import Idoc, qualified
+from adapters.idoc.settings import ORDCHG, ORDERS, Settings
+from adapters.reading import Problems
+from adapters.xml import Node, local_name
+
+MAX_IDOCS = 100
+BELNR = 35  # characters
+
+
+def read(root: etree._Element, settings: Settings) -> list[Intent]:
+    """The intents of one file, in the order of their SERIAL. Raises `TranslationError` with every problem of it."""
+    found = [child for child in root if local_name(child) == "IDOC"]
+    if not found:
+        detail = "There is no IDOC in this document."
+        raise MalformedMessage([Problem(pointer=f"/{local_name(root)[:64]}", code="not_an_idoc", detail=detail)])
+    problems = Problems()
+    if len(found) > MAX_IDOCS:
+        problems.add(f"IDOC[{MAX_IDOCS + 1}]", "too_many", f"A file has at most {MAX_IDOCS} IDocs.")
+    several = len(found) > 1
+    idocs = [Idoc(idoc, problems, place=n if several else 0) for n, idoc in enumerate(found[:MAX_IDOCS], 1)]
+    intents = [_intent(idoc, settings) for idoc in idocs]
+    problems.done(Unsupported if all(problem.code in NOT_DONE for problem in problems.found) else InvalidOrder)
+    return [intent for _, intent in sorted(intents, key=lambda told: told[0]) if intent]
+
+
+def _intent(idoc: Idoc, settings: Settings) -> tuple[int, Intent | None]:
+    head = control(idoc, settings)
+    serial = int(head.serial or 0)
+    if head.message == ORDERS:
+        return serial, _order(idoc, head, settings)
+    return serial, _change(idoc, head, settings) if head.message == ORDCHG else None
+
+
+def _order(idoc: Idoc, head: Control, settings: Settings) -> PlaceOrder:
+    header = idoc.child("E1EDK01")
+    if _action(header) in (Action.CHANGED, Action.DELETED):
+        idoc.problems.add(f"{header.pointer}/ACTION", "not_new", "An ORDERS is new; changes come as ORDCHG.")
+    found = _items(idoc)
+    customer, address = partner.visit(partner.home(idoc, found))
+    currency, asked = header.text("CURCY", values.currency), _asked(idoc, settings)
+    ordered = tuple(items.line(item, settings, asked, currency) for item in found)
+    if not header.says("CURCY") and any(item.says("VPREI") for item in found):
+        idoc.problems.add(f"{header.pointer}/CURCY", "missing", "A price needs a currency.")
+    return PlaceOrder(
+        order=SupportOrder(
+            partner_order_id=_order_id(idoc),
+            ordered_at=_ordered_at(idoc, settings),
+            customer=customer,
+            service_address=address,
+            lines=ordered,
+            notes=fields.prose(idoc, "E1EDKT1", "E1EDKT2"),
+            echo=head.echo | _ignored(idoc, found),
+        )
+    )
+
+
+def _items(idoc: Idoc) -> list[Node]:
+    found = items.items(idoc)
+    if not found:
+        pointer = Node(etree.Element("E1EDP01"), idoc.problems, idoc).pointer
+        idoc.problems.add(pointer, "missing", "This is missing.")
+    return found
+
+
+def _action(header: Node) -> Action | None:
+    return header.text("ACTION", items.action)
+
+
+def _order_id(idoc: Idoc) -> str:
+    """The purchase order: E1EDK02 with QUALF 001, or E1EDK01 where a system has it only there."""
+    reference, header = qualified(idoc, "E1EDK02", "QUALF", "001"), idoc.child("E1EDK01")
+    if reference is None or not reference.says("BELNR"):
+        return header.needed("BELNR", values.line, BELNR) or ""
+    told = reference.text("BELNR", values.line, BELNR) or ""
+    if header.says("BELNR") and header.text("BELNR", values.line, BELNR) != told:
+        detail = "E1EDK02 and E1EDK01 name two purchase orders."
+        idoc.problems.add(f"{reference.pointer}/BELNR", "two_order_numbers", detail)
+    return told
+
+
+def _ordered_at(idoc: Idoc, settings: Settings) -> datetime | None:
+    for segment, qualifier, code in (("E1EDK02", "QUALF", "001"), ("E1EDK03", "IDDAT", "012")):
+        dated = qualified(idoc, segment, qualifier, code)
+        at = fields.moment(dated, "DATUM", "UZEIT", settings)[0] if dated else None
+        if at is not None:
+            return at
+    return None
+
+
+def _asked(idoc: Idoc, settings: Settings) -> tuple[Window, ...]:
+    """The date of delivery in the header, for the items without one of their own."""
+    dated = qualified(idoc, "E1EDK03", "IDDAT", "002")
+    return fields.window(dated, "DATUM", "UZEIT", settings) if dated else ()
+
+
+def _ignored(idoc: Idoc, found: list[Node]) -> dict[str, object]:
+    segments = (child for node in (idoc, *found) for child in node.element if len(child))
+    count = sum(local_name(segment) not in KNOWN for segment in segments)
+    return {"ignored": count} if count else {}
+
+
+# --- later versions ----------------------------------------------------------------------------------------------
+
+
+def _change(idoc: Idoc, head: Control, settings: Settings) -> ChangeOrder | CancelOrder:
+    """Where everything that it names is deleted it is a cancellation, and happens as a whole or not at all."""
+    header = idoc.child("E1EDK01")
+    whole = _action(header) is Action.DELETED
+    asked = _asked(idoc, settings)
+    named = () if whole else tuple(items.change(item, settings, asked) for item in _items(idoc))
+    order_id, number = _order_id(idoc), change_id(idoc, head)
+    if whole or all(line.cancelled for line in named):
+        return CancelOrder(
+            partner_order_id=order_id,
+            change_id=number,
+            lines=named,
+            pointer=header.pointer,
+            text=fields.prose(idoc, "E1EDKT1", "E1EDKT2"),
+            echo=head.echo,
+        )
+    return ChangeOrder(partner_order_id=order_id, change_id=number, lines=named, pointer=header.pointer, echo=head.echo)
