@@ -4,7 +4,6 @@ import logging
 import threading
 from collections import Counter
 from collections.abc import Callable, Mapping
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from functools import lru_cache
@@ -15,6 +14,7 @@ from sqlalchemy.exc import TimeoutError as NoConnection
 from sqlalchemy.orm import Session, sessionmaker
 
 from webhooks import delivery, signing
+from webhooks.crew import Crew
 from webhooks.delivery import Claimed, OpenSecret, Outcome, Share, Tried
 from webhooks.policy import Answer, Schedule, judge
 from webhooks.transport import Transport
@@ -24,19 +24,26 @@ log = logging.getLogger(__name__)
 AWAY = (OperationalError, InterfaceError, NoConnection)
 """The database is restarting, or a lock was not to be had: what is in hand is kept, and tried again."""
 
+REMEMBERED = 1000
+"""How many prompt receivers are known at once; who is forgotten shows it again with the next message."""
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Pace:
     """How fast: `cap` messages of one endpoint in flight in this process, `batch` of all, on `threads` threads.
 
-    A receiver that answered too late gets one at a time until it answers in time again. `lease` is longer than the
-    transport's deadline by the time a message may wait for a thread. `pause` is the wait while the database is
-    away; `idle` is how long the courier sleeps when nobody rings, whatever became of the bell. Both in seconds.
+    A receiver gets one at a time until it has answered within `prompt` seconds, and again as soon as it has not. Of
+    the threads that wait longer than that, `spare` are replaced: a few receivers that hang would hold them all
+    otherwise. `lease` is longer than the transport's deadline by the time a message may wait for a thread.
+    `pause` is the wait while the database is away; `idle` is how long the courier sleeps when nobody rings, whatever
+    became of the bell. All in seconds.
     """
 
     cap: int = 8
+    prompt: float = 1.0
     batch: int = 400
     threads: int = 16
+    spare: int = 64
     lease: timedelta = timedelta(seconds=30)
     pause: float = 1.0
     idle: float = 5.0
@@ -66,7 +73,7 @@ class Courier(threading.Thread):
         self._inbox: SimpleQueue[Outcome | None] = SimpleQueue()
         self._stopping = threading.Event()
         self._busy: Counter[str] = Counter()
-        self._late: set[str] = set()
+        self._prompt: set[str] = set()
         self._unrecorded: list[Outcome] = []
         self._key = lru_cache(4096)(self._open)
         self._after = ""
@@ -80,11 +87,15 @@ class Courier(threading.Thread):
         self._inbox.put(None)
 
     def run(self) -> None:
-        with ThreadPoolExecutor(self._pace.threads, thread_name_prefix="post") as pool:
+        crew = Crew(self._post, size=self._pace.threads, spare=self._pace.spare)
+        try:
             wait = self._pace.idle
             while not self._finished():
                 self._receive(wait)
-                wait = self._turn(pool)
+                crew.relieve(self._pace.prompt)
+                wait = self._turn(crew)
+        finally:
+            crew.close()
 
     def _finished(self) -> bool:
         if not self._stopping.is_set():
@@ -103,11 +114,11 @@ class Courier(threading.Thread):
         except Empty:
             return
 
-    def _turn(self, pool: ThreadPoolExecutor) -> float:
+    def _turn(self, crew: Crew[Claimed]) -> float:
         """Record what came back and send what is due; returns how long the next turn may wait."""
         try:
             self._record()
-            self._claim(pool)
+            self._claim(crew)
         except AWAY as error:
             if not self._away:
                 log.warning("the database is away: %s", type(error).__name__)
@@ -116,7 +127,9 @@ class Courier(threading.Thread):
         if self._away:
             log.warning("the database is back")
         self._away = False
-        return 0.01 if self._unrecorded else self._pace.idle
+        if self._unrecorded:
+            return 0.01
+        return min(self._pace.prompt, self._pace.idle) if self._busy else self._pace.idle
 
     def _record(self) -> None:
         if not self._unrecorded:
@@ -133,29 +146,31 @@ class Courier(threading.Thread):
         self._busy = +self._busy
         self._unrecorded = left
 
-    def _claim(self, pool: ThreadPoolExecutor) -> None:
+    def _claim(self, crew: Crew[Claimed]) -> None:
         room = self._pace.batch - self._busy.total()
         # In large bites: whoever is in flight rings when back.
         if self._stopping.is_set() or room * 2 < self._pace.batch:
             return
-        rooms = {one: max(self._cap(one) - self._busy[one], 0) for one in self._late | self._busy.keys()}
-        share = Share(limit=room, cap=self._pace.cap, rooms=rooms, after=self._after)
+        if len(self._prompt) > REMEMBERED:
+            self._prompt.clear()
+        rooms = {one: max(self._cap(one) - self._busy[one], 0) for one in self._prompt | self._busy.keys()}
+        share = Share(limit=room, cap=1, rooms=rooms, after=self._after)
         with self._tools.sessions.begin() as session:
             claimed = delivery.claim(session, share, lease=self._pace.lease, now=self._tools.clock())
         self._busy.update(one.endpoint_id for one in claimed)
         self._after = max((one.endpoint_id for one in claimed), key=self._turns, default=self._after)
         for one in claimed:
-            pool.submit(self._post, one)
+            crew.submit(one)
 
     def _cap(self, endpoint_id: str) -> int:
-        return 1 if endpoint_id in self._late else self._pace.cap
+        return self._pace.cap if endpoint_id in self._prompt else 1
 
     def _turns(self, endpoint_id: str) -> tuple[bool, str]:
         """The order in which the last claim went round."""
         return endpoint_id <= self._after, endpoint_id
 
     def _post(self, claimed: Claimed) -> None:
-        """One message, on a thread of the pool. Its outcome always comes back."""
+        """One message, on a thread of the crew. Its outcome always comes back."""
         tried: Tried | None = None
         try:
             tried = self._try(claimed)
@@ -171,7 +186,8 @@ class Courier(threading.Thread):
             return None
         key = self._key(claimed.secret, claimed.owner, claimed.endpoint_id)
         answer = tools.transport.send(delivery.signed(claimed, key, user_agent=tools.user_agent, now=at))
-        (self._late.add if answer.error == "timeout" else self._late.discard)(claimed.endpoint_id)
+        in_time = answer.error != "timeout" and answer.duration_ms <= self._pace.prompt * 1000
+        (self._prompt.add if in_time else self._prompt.discard)(claimed.endpoint_id)
         return self._tried(claimed, at, answer)
 
     def _tried(self, claimed: Claimed, at: datetime, answer: Answer) -> Tried:

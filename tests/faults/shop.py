@@ -188,18 +188,18 @@ class Inbox:
 @contextmanager
 def listening(shop: Shop, key: str) -> Iterator[Inbox]:
     """A receiver with an endpoint of its own, deleted at the end. `key` makes it once."""
-    receiver = Receiver()
-    inbox = Inbox(receiver)
-    receiver.always(inbox.take)
+    inbox = Inbox(Receiver())
+    inbox.receiver.always(inbox.take)
     try:
-        made = shop.post("/v1/webhook-endpoints", {"url": receiver.url, "event_types": ["*"]}, key)
+        made = shop.post("/v1/webhook-endpoints", {"url": inbox.receiver.url, "event_types": ["*"]}, key)
         assert made.status_code == 201, made.text
         inbox.endpoint_id, inbox.hook = made.json()["id"], Webhook(made.json()["secret"])
         yield inbox
         assert inbox.bad == []
     finally:
-        receiver.close()
-        shop.delete(f"/v1/webhook-endpoints/{inbox.endpoint_id}")
+        inbox.receiver.close()
+        if inbox.endpoint_id:
+            shop.delete(f"/v1/webhook-endpoints/{inbox.endpoint_id}")
 
 
 @contextmanager
