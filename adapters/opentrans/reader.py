@@ -7,6 +7,7 @@ be missing. Strict where it costs somebody a visit: dates, quantities, the perso
 from collections import Counter
 from collections.abc import Callable
 from hashlib import sha256
+from unicodedata import normalize
 
 from lxml import etree
 
@@ -96,7 +97,8 @@ def _items(root: etree._Element, problems: Problems) -> list[Node]:
 def _unique(items: list[Node], problems: Problems) -> None:
     seen = Counter[str]()
     for item in items:
-        line_id = next((node.value for node in item.all("LINE_ITEM_ID")), "")
+        # As `values.line` will keep it: é is one id, in one character or in two.
+        line_id = normalize("NFC", next((node.value for node in item.all("LINE_ITEM_ID") if node.value), ""))
         seen[line_id] += 1
         if line_id and seen[line_id] > 1:
             problems.add(f"{item.pointer}/LINE_ITEM_ID", "duplicate_line_id", "Another line has this id.")

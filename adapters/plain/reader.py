@@ -4,6 +4,7 @@ from collections.abc import Iterator, Mapping
 from datetime import datetime
 from decimal import Decimal
 from typing import Any
+from unicodedata import normalize
 
 from marshmallow import ValidationError
 
@@ -67,9 +68,11 @@ def _check_lines(lines: Any, problems: Problems) -> None:
             problems.add(f"/lines/{place}", "one_service_name", detail)
         line_id = line.get("line_id")
         if isinstance(line_id, str):
-            if line_id.strip() in seen:
+            # As `values.line` will keep it: é is one id, in one character or in two.
+            kept = normalize("NFC", line_id.strip())
+            if kept in seen:
                 problems.add(f"/lines/{place}/line_id", "duplicate_line_id", "Another line has this id.")
-            seen.add(line_id.strip())
+            seen.add(kept)
 
 
 def _faults(messages: Any, pointer: str) -> Iterator[Problem]:

@@ -24,7 +24,8 @@ Change = ChangeOrder | CancelOrder
 
 def document_key(intent: Change) -> str:
     kind = "change" if isinstance(intent, ChangeOrder) else "cancel"
-    return f"{kind}:{intent.partner_order_id}:{intent.change_id}"
+    # A separator that no number can hold: order `1:2`, change `3` is not order `1`, change `2:3`.
+    return "\x1f".join((kind, intent.partner_order_id, intent.change_id))
 
 
 def fingerprint(intent: Change) -> bytes:
@@ -32,22 +33,27 @@ def fingerprint(intent: Change) -> bytes:
     return sha256(repr(replace(intent, echo=EMPTY)).encode()).digest()
 
 
-def seen_before(session: Session, tenant: Tenant, intent: Change) -> bool:
-    """Whether this very change was accepted already. Another one under its number is a problem."""
-    stored = session.scalar(
-        select(InboundMessage.fingerprint).where(
+def answered_before(session: Session, tenant: Tenant, intent: Change) -> tuple[Fault, ...] | None:
+    """What this very change was answered with when it was taken; None for a new one.
+
+    Another one under its number is a problem.
+    """
+    stored = session.execute(
+        select(InboundMessage.fingerprint, InboundMessage.problems).where(
             InboundMessage.partner_id == tenant.partner_id,
             InboundMessage.environment == tenant.environment,
             InboundMessage.document == document_key(intent),
             InboundMessage.outcome == "accepted",
         )
-    )
-    if stored is not None and stored != fingerprint(intent):
+    ).one_or_none()
+    if stored is None:
+        return None
+    if stored.fingerprint != fingerprint(intent):
         fault = Fault(pointer=intent.pointer, code="change_differs", detail="Another change came under this number.")
         raise Problem(
             code="change-differs", detail="This change was received before, and was another.", faults=(fault,)
         )
-    return stored is not None
+    return tuple(Fault(**fault) for fault in stored.problems or ())
 
 
 @dataclass(frozen=True, slots=True)

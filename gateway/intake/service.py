@@ -154,8 +154,9 @@ def _change(session: Session, arrival: Arrival, intent: changes.Change) -> Outco
     if existing is None:
         fault = Fault(pointer=intent.pointer, code="unknown_order", detail="There is no order with this number.")
         raise Problem(code="invalid", detail="The change is for an order that is not here.", faults=(fault,))
-    if changes.seen_before(session, arrival.tenant, intent):
-        return _as_it_stands(session, existing, intent, "duplicate", stored_order(existing.content))
+    told = changes.answered_before(session, arrival.tenant, intent)
+    if told is not None:
+        return _as_it_stands(session, existing, intent, "duplicate", stored_order(existing.content), told)
     faults = changes.apply(session, existing, intent, arrival.now)
     return _as_it_stands(session, existing, intent, "accepted", stored_order(existing.content), faults)
 

@@ -12,7 +12,7 @@ from gateway.db import Base
 class InboundMessage(Base):
     """One document. `body` is encrypted; `digest` is SHA-256 of the bytes; `problems` are why it was refused.
 
-    `document` is the business key of a change or a cancellation (`change:4711:2`); an accepted one is unique, and
+    `document` is the business key of a change or a cancellation (kind, order, number); an accepted one is unique, and
     `fingerprint` is SHA-256 of what it asks for, so that the same document written anew is known again.
     """
 

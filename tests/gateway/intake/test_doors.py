@@ -127,6 +127,27 @@ def test_a_cancelrequest_too_late_is_refused_as_a_whole(api, brack):
     answer = send(brack, opentrans_cancel("4711"))
     assert (answer.status, b">false<" in answer.body) == (200, True)
     assert states(brack) == {"10": "on_site", "20": "scheduled"}
+    again = send(brack, opentrans_cancel("4711"))
+    assert (again.status, b">false<" in again.body) == (200, True)
+
+
+def test_changes_of_orders_whose_numbers_hold_colons_are_told_apart(brack):
+    changes = []
+    for number, sequence in [("A", "1:2"), ("A:1", "2")]:
+        send(brack, opentrans(number, WINDOW))
+        written = opentrans_change(number, 0, LATER).replace(b"_ID>0</ORDERCHANGE", f"_ID>{sequence}</ORDERCHANGE".encode())
+        changes.append(send(brack, written).status)
+    assert changes == [200, 200]
+
+
+@pytest.mark.parametrize(
+    ("first", "second"),
+    [("ITEM_ID>\u00e9<", "ITEM_ID>e\u0301<"), ("ITEM_ID>7<", "ITEM_ID/><LINE_ITEM_ID>7<")],
+)
+def test_line_ids_that_only_look_different_are_one(brack, first, second):
+    body = opentrans("4711", WINDOW).replace(b"ITEM_ID>10<", first.encode())
+    answer = send(brack, body.replace(b"ITEM_ID>20<", second.encode()))
+    assert (answer.status, answer.pointers) == (422, ["//ORDER_ITEM[2]/LINE_ITEM_ID"])
 
 
 def test_a_document_with_faults_is_refused_with_all_of_them_and_kept(brack, runtime):
