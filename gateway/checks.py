@@ -13,9 +13,10 @@ import jsonschema_rs
 from connexion.middleware.abstract import RoutedAPI, RoutedMiddleware
 from connexion.operations import AbstractOperation
 
+from adapters import values
 from adapters.errors import MalformedMessage
 from adapters.errors import Problem as Fault
-from adapters.reading import strict_json
+from adapters.reading import Unfit, strict_json
 from gateway.errors import Problem
 from gateway.guard import App, Receive, Scope, Send
 
@@ -42,11 +43,23 @@ WORDS: Mapping[str, str] = {
 }
 
 
+def _is_instant(text: str) -> bool:
+    try:
+        values.instant(text)
+    except Unfit:
+        return False
+    return True
+
+
+# RFC 3339 knows leap seconds, the year 0 and the year 9999 far in the west; Python, PostgreSQL and we do not.
+FORMATS = {"date-time": _is_instant}
+
+
 class Checker:
     """One schema, compiled once."""
 
     def __init__(self, schema: Mapping[str, Any]) -> None:
-        self.compiled = jsonschema_rs.Draft4Validator(_draft4(schema), validate_formats=True)
+        self.compiled = jsonschema_rs.Draft4Validator(_draft4(schema), validate_formats=True, formats=FORMATS)
 
     def faults(self, document: Any, prefix: str = "") -> list[Fault]:
         if self.compiled.is_valid(document):

@@ -7,7 +7,7 @@ is read and written as usual; both share one transaction. Errors are psycopg's o
 import json
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import Any
 
 from psycopg import Cursor
@@ -75,5 +75,6 @@ def _as_json(value: object) -> str:
     if isinstance(value, bytes):
         return f"\\x{value.hex()}"
     if isinstance(value, datetime) and value.tzinfo is not None:
-        return value.isoformat()
+        # Python knows offsets of almost a day, PostgreSQL of not quite sixteen hours.
+        return value.astimezone(UTC).isoformat()
     raise TypeError(f"a column cannot hold {type(value).__name__} of this kind")

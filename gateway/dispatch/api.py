@@ -10,6 +10,7 @@ from sqlalchemy.orm import Session
 from adapters.canonical import JobState, Technician, Window
 from adapters.plain.reader import stored_order
 from adapters.plain.writer import job_json, order_json
+from adapters.values import instant
 from gateway import idempotency, paging
 from gateway.call import Call, as_json
 from gateway.jobs import queries, service
@@ -88,7 +89,7 @@ def _move(wish: dict[str, Any]) -> Move:
         text=wish.get("text"),
         at=_moment(wish.get("at")),
         eta=_moment(wish.get("eta")),
-        window=Window(**{name: datetime.fromisoformat(window[name]) for name in ("start", "end")}) if window else None,
+        window=Window(start=instant(window["start"]), end=instant(window["end"])) if window else None,
         technician=Technician(**technician) if technician else None,
         proof=tuple(wish.get("proof") or ()),
         note=wish.get("note"),
@@ -96,4 +97,4 @@ def _move(wish: dict[str, Any]) -> Move:
 
 
 def _moment(text: str | None) -> datetime | None:
-    return datetime.fromisoformat(text) if text else None
+    return instant(text) if text else None

@@ -83,9 +83,14 @@ def event_row(tenant: Tenant, step: Said, move: Move | None = None) -> dict[str,
     }
 
 
+# A transaction that began earlier may have waited for the step before this one: the feed must not tell them the other
+# way round. A higher `tx` than one's own keeps it gap-free, since whoever sees that one settled sees ours settled, too.
 _EVENTS = f"""
-    INSERT INTO job_event ({driver.columns(JobEvent)})
-    SELECT {driver.columns(JobEvent)} FROM json_populate_recordset(NULL::job_event, %(events)s)
+    INSERT INTO job_event ({driver.columns(JobEvent)}, tx)
+    SELECT {driver.columns(JobEvent)}, greatest(pg_current_xact_id(), (
+               SELECT before.tx FROM job_event before
+                WHERE before.job_id = said.job_id AND before.sequence = said.sequence - 1))
+      FROM json_populate_recordset(NULL::job_event, %(events)s) said
 """
 
 

@@ -13,6 +13,7 @@ from adapters.canonical import JobState
 from adapters.errors import Problem as Fault
 from adapters.plain.reader import stored_order
 from adapters.plain.writer import job_json, order_json
+from adapters.values import instant
 from gateway import idempotency, paging
 from gateway.call import Call, as_json
 from gateway.errors import Problem
@@ -177,7 +178,7 @@ def _page(call: Call, name: str, fetch: Any) -> tuple[Sequence[Any], str | None]
     narrow = queries.Filter(
         partner_order_id=query.get("partner_order_id"),
         state=query.get("state"),
-        updated_after=datetime.fromisoformat(updated_after) if updated_after else None,
+        updated_after=instant(updated_after) if updated_after else None,
     )
     bound = f"{call.tenant}:{name}:{narrow}"
     limit = query.get("limit", DEFAULT_LIMIT)

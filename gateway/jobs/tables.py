@@ -81,8 +81,8 @@ class Job(Base):
 class JobEvent(Base):
     """One step of a job's life; never changed, never deleted. `body` is the event in plain JSON, as it was said.
 
-    `tx` is the transaction that wrote it. A reader that stays below the oldest running transaction never skips an
-    event that commits late; see `queries.feed`.
+    `tx` is the transaction that wrote it, or that of the job's event before where that is higher. A reader that stays
+    below the oldest running transaction never skips an event that commits late; see `queries.feed`.
     """
 
     __tablename__ = "job_event"

@@ -126,6 +126,11 @@ def test_a_hundred_thousand_lines_cost_one_fault_i16() -> None:
     assert faults(changed("/lines", [{}] * 100_000)) == [("/lines", "out_of_range")]
 
 
+def test_line_ids_that_only_look_different_are_one() -> None:
+    document = {**ORDER, "lines": [{"line_id": "\u00e9", "sku": "A"}, {"line_id": "e\u0301", "sku": "A"}]}
+    assert faults(document) == [("/lines/1/line_id", "duplicate_line_id")]
+
+
 def test_a_shouted_member_name_is_cut_short_in_its_pointer() -> None:
     ((pointer, code),) = faults({**ORDER, "x" * 10_000 + "\n": 1})
     assert code == "unknown_field"

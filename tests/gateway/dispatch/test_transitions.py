@@ -118,6 +118,25 @@ def test_rescheduling_needs_a_reason_and_a_window(dispatch, job):
     assert moved.json["window"] == {**window, "timezone": "Europe/Zurich"}
 
 
+ODD_TIMES = ["2016-12-31T23:59:60Z", "0000-01-01T00:00:00Z", "0001-01-01T00:00:00+14:00", "9999-12-31T23:59:59-14:00"]
+
+
+@pytest.mark.parametrize("at", ODD_TIMES)
+def test_a_time_that_nobody_could_keep_is_a_422(shop, dispatch, job, at):
+    window = {"start": "2026-02-01T08:00:00+01:00", "end": at}
+    answer = step(dispatch, job, "scheduled", "customer", reason="customer_asked", at=at, eta=at, window=window)
+    assert (answer.status, sorted(answer.pointers)) == (422, ["/at", "/eta", "/window/end"])
+    assert shop.get(f"/v1/jobs?updated_after={at.replace('+', '%2B')}").pointers == ["?updated_after"]
+
+
+def test_a_time_in_small_letters_and_far_from_greenwich_is_taken(dispatch, job):
+    window = {"start": "2026-02-01t08:00:00z", "end": "2026-02-02T12:00:00+23:59"}
+    moved = step(
+        dispatch, job, "scheduled", "customer", reason="customer_asked", at="2026-01-14t14:00:00+23:59", window=window
+    )
+    assert (moved.status, moved.json["window"]["start"]) == (200, "2026-02-01T09:00:00+01:00")
+
+
 def test_the_visit_shows_who_and_where(dispatch, job):
     visit = dispatch.get(f"/fulfilment/v1/jobs/{job}").json
     assert visit["customer"]["phone"] == "+41791234567"

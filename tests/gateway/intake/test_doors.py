@@ -135,7 +135,9 @@ def test_changes_of_orders_whose_numbers_hold_colons_are_told_apart(brack):
     changes = []
     for number, sequence in [("A", "1:2"), ("A:1", "2")]:
         send(brack, opentrans(number, WINDOW))
-        written = opentrans_change(number, 0, LATER).replace(b"_ID>0</ORDERCHANGE", f"_ID>{sequence}</ORDERCHANGE".encode())
+        written = opentrans_change(number, 0, LATER).replace(
+            b"_ID>0</ORDERCHANGE", f"_ID>{sequence}</ORDERCHANGE".encode()
+        )
         changes.append(send(brack, written).status)
     assert changes == [200, 200]
 

@@ -6,7 +6,9 @@ from threading import Event
 import pytest
 from sqlalchemy import text
 
-from gateway.jobs import queries
+from adapters.canonical import JobState
+from gateway.jobs import queries, service
+from gateway.jobs.moving import Move
 from gateway.tenant import Tenant
 from tests.support.orders import json_order
 
@@ -113,6 +115,24 @@ def test_the_feed_never_skips_an_event_that_commits_late(shop, runtime, clock):
         later = queries.feed(session, tenant, after, 100)
     assert len(seen) == 2
     assert len(later) == 2
+
+
+def test_the_feed_tells_a_jobs_steps_in_order_whoever_began_first(shop, runtime, clock):
+    """A step that has waited for another one, under an older transaction's number."""
+    place(shop, clock, "W-1")
+    job = shop.get("/v1/jobs").json["items"][0]["id"]
+    with runtime.sessions.begin() as older:
+        older.execute(text("SELECT pg_current_xact_id()"))
+        with runtime.sessions.begin() as younger:
+            _step(younger, job, clock, "offered")
+        _step(older, job, clock, "unassignable", actor="system", reason="all_declined")
+    events, _ = whole_feed(shop, 1)
+    assert [event["data"]["sequence"] for event in events] == [1, 2, 3, 4]
+
+
+def _step(session, job, clock, state, actor="dispatch", reason=None):
+    move = Move(to=JobState(state), actor=actor, reason=reason)
+    assert service.advance(session, service.locate(session, job), move, clock())
 
 
 def _partner(runtime) -> str:
