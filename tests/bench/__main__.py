@@ -1,10 +1,12 @@
 """The benchmarks: `python -m tests.bench [ROW …]` prints a table and writes bench.json."""
 
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from pathlib import Path
 
 import click
 
+from adapters import ADAPTERS
 from tests.bench import delivery, dialects, intake, latency, report
 from tests.bench.report import Row
 from tests.bench.size import DEFAULT, Size
@@ -22,12 +24,17 @@ ROWS: dict[str, Callable[[Servers, Size], Iterator[Row]]] = {
 @click.command()
 @click.argument("names", metavar="[ROW]...", nargs=-1, type=click.Choice(list(ROWS)))
 @click.option("--out", type=click.Path(dir_okay=False, path_type=Path), default="bench.json", show_default=True)
-def main(names: tuple[str, ...], out: Path) -> None:
+@click.option("--latency-seconds", type=click.FloatRange(min=1), default=DEFAULT.latency_seconds, show_default=True)
+def main(names: tuple[str, ...], out: Path, latency_seconds: float) -> None:
     """Measure all rows, or these."""
-    about = report.machine()
+    about, size = report.machine(), replace(DEFAULT, latency_seconds=latency_seconds)
     with durable_servers() as running:
-        found = [row for name in names or ROWS for row in ROWS[name](running, DEFAULT)]
+        found = [row for name in names or ROWS for row in ROWS[name](running, size)]
+    print(report.heading(about))
     print(report.table(found))
+    unmeasured = {adapter.profile.name for adapter in ADAPTERS} - dialects.DOCUMENTS.keys()
+    if unmeasured:
+        print(f"without a document to measure by: {', '.join(sorted(unmeasured))}")
     report.write(out, found, about)
 
 

@@ -52,6 +52,12 @@ def table(rows: Iterable[Row]) -> str:
     return "\n".join(lines)
 
 
+def heading(about: dict[str, Any]) -> str:
+    """The machine, how busy it was, and what runs on it."""
+    first = f"{about['processor']}, {about['cores']} cores, load {about['load_before']} before, {about['system']}"
+    return f"{first}\n{', '.join(f'{name} {number}' for name, number in versions().items())}\n"
+
+
 def _figure(value: float) -> str:
     return f"{value:.2f}" if abs(value) < 10 else f"{value:.1f}" if abs(value) < 100 else f"{value:.0f}"
 

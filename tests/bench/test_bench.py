@@ -7,7 +7,9 @@ from pathlib import Path
 import pytest
 from click.testing import CliRunner
 
-from adapters import ADAPTERS
+from adapters import by_name
+from adapters.canonical import PlaceOrder
+from adapters.contract import RawMessage
 from tests.bench import dialects, report
 from tests.bench.__main__ import ROWS, main
 from tests.bench.report import Row
@@ -44,8 +46,12 @@ def test_a_row_is_reached_on_its_own_side_of_the_goal() -> None:
     assert "<= 100" in table
 
 
-def test_every_dialect_is_measured() -> None:
-    assert set(dialects.DOCUMENTS) == {adapter.profile.name for adapter in ADAPTERS}
+@pytest.mark.parametrize("name", dialects.DOCUMENTS)
+def test_each_dialect_reads_the_same_order_of_two_lines(name: str) -> None:
+    body, media_type, _ = dialects.DOCUMENTS[name]
+    [intent] = by_name(name)({}).parse(RawMessage(body=body, media_type=media_type))
+    assert isinstance(intent, PlaceOrder)
+    assert [line.sku for line in intent.order.lines] == ["SVC-TV-WALL-65", "SVC-NET-SETUP"]
 
 
 def test_an_unknown_row_is_refused() -> None:
