@@ -61,7 +61,7 @@ class Node:
     `place` counts from 1 among its namesakes, 0 where it has none.
     """
 
-    __slots__ = ("_inner", "_name", "_parent", "_place", "element", "problems")
+    __slots__ = ("_inner", "_name", "_nodes", "_parent", "_place", "_said", "element", "problems")
 
     def __init__(
         self, element: etree._Element, problems: Problems, parent: "Node | None" = None, name: str = "", place: int = 0
@@ -71,7 +71,9 @@ class Node:
         self._parent = parent
         self._name = name or local_name(element)
         self._place = place
-        self._inner: dict[str, list[etree._Element]] | None = None
+        self._inner: dict[str, list[etree._Element]] = {}
+        self._said: dict[str, tuple[int, str]] | None = None
+        self._nodes: dict[str, list[Node]] = {}
 
     @property
     def pointer(self) -> str:
@@ -91,25 +93,42 @@ class Node:
         found = self.element.get(name)
         return None if found is None else str(found)
 
-    def _children(self, name: str) -> list[etree._Element]:
-        inner = self._inner
-        if inner is None:
-            inner = self._inner = {}
-            for child in self.element:
-                tag = child.tag
-                inner.setdefault(tag[tag.find("}") + 1 :], []).append(child)
-        return inner.get(name, [])
+    def _index(self) -> dict[str, tuple[int, str]]:
+        """Which child of each name is the first that says something, and what; on the way, all children by name."""
+        inner: dict[str, list[etree._Element]] = {}
+        said: dict[str, tuple[int, str]] = {}
+        for child in self.element:
+            tag = child.tag
+            name = tag[tag.find("}") + 1 :]
+            known = inner.get(name)
+            if known is None:
+                inner[name] = known = [child]
+            else:
+                known.append(child)
+            if name not in said and (text := child.text) and (text := text.strip()):
+                said[name] = (len(known) - 1, text)
+        self._inner, self._said = inner, said
+        return said
 
     def all(self, name: str) -> list["Node"]:
-        """The children of that name, in order."""
-        found = self._children(name)
-        if len(found) < 2:
-            return [Node(child, self.problems, self, name) for child in found]
-        return [Node(child, self.problems, self, name, place) for place, child in enumerate(found, 1)]
+        """The children of that name, in order: the same nodes every time, which know their own children by then."""
+        nodes = self._nodes.get(name)
+        if nodes is None:
+            found = self.named().get(name, ())
+            first = 1 if len(found) > 1 else 0
+            nodes = [Node(child, self.problems, self, name, place) for place, child in enumerate(found, first)]
+            self._nodes[name] = nodes
+        return nodes
+
+    def named(self) -> dict[str, list[etree._Element]]:
+        """All children by name."""
+        if self._said is None:
+            self._index()
+        return self._inner
 
     def first(self, name: str) -> "Node | None":
-        found = self._children(name)
-        return Node(found[0], self.problems, self, name, 1 if len(found) > 1 else 0) if found else None
+        found = self.all(name)
+        return found[0] if found else None
 
     def child(self, name: str) -> "Node":
         """The first child of that name, or an empty one in its place: what is needed of it is then missing."""
@@ -117,19 +136,11 @@ class Node:
 
     def says(self, name: str) -> bool:
         """Whether a child of that name is there and not empty."""
-        return self._said(name) is not None
-
-    def _said(self, name: str) -> tuple[int, str] | None:
-        """Which child of that name is the first that says something, and what."""
-        for place, child in enumerate(self._children(name)):
-            text = child.text
-            if text and (said := text.strip()):
-                return place, said
-        return None
+        return name in (self._index() if self._said is None else self._said)
 
     def text(self, name: str, read: Callable[..., T], *more: Any) -> T | None:
         """The first child of that name that says something, through `read(text, *more)`; a fault becomes a problem."""
-        found = self._said(name)
+        found = (self._index() if self._said is None else self._said).get(name)
         if found is None:
             return None
         place, said = found
@@ -141,6 +152,6 @@ class Node:
 
     def needed(self, name: str, read: Callable[..., T], *more: Any) -> T | None:
         """As `text`, and a problem when there is none."""
-        if self._said(name) is None:
+        if not self.says(name):
             self.problems.add(f"{self.pointer}/{name}", "missing", "This is missing.")
         return self.text(name, read, *more)

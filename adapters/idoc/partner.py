@@ -27,7 +27,7 @@ def home(idoc: Idoc, items: list[Node]) -> Node:
         # Its faults would only repeat this one.
         return Node(etree.Element("E1EDKA1"), Problems())
     first = header[0] if len(header) > 1 else places[0]
-    other = next((place for place in places if _content(place) != _content(first)), None)
+    other = next((place for place in places if place is not first and _content(place) != _content(first)), None)
     if other is not None:
         idoc.problems.add(other.pointer, "two_places", "An order goes to one place; send one purchase order for each.")
     return first
