@@ -49,6 +49,12 @@ class Problems:
             raise error(self.found)
 
 
+def step(name: str) -> str:
+    """A member's name as a step of a JSON pointer, cut short when it was made up to be long: no place to shout."""
+    shown = "".join(letter if letter.isprintable() else "?" for letter in name[:64])
+    return shown.replace("~", "~0").replace("/", "~1")
+
+
 def strict_json(body: bytes) -> Any:
     """The JSON value of `body`, as every other parser of the world would read it (security.md I1, I6, I17).
 

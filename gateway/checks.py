@@ -16,7 +16,7 @@ from connexion.operations import AbstractOperation
 from adapters import values
 from adapters.errors import MalformedMessage
 from adapters.errors import Problem as Fault
-from adapters.reading import Unfit, strict_json
+from adapters.reading import Unfit, step, strict_json
 from gateway.errors import Problem
 from gateway.guard import App, Receive, Scope, Send
 
@@ -82,7 +82,7 @@ def _draft4(schema: Any) -> Any:
 
 
 def _faults(error: jsonschema_rs.ValidationError, prefix: str) -> Iterable[Fault]:
-    at = [str(part).replace("~", "~0").replace("/", "~1") for part in error.instance_path]
+    at = [step(str(part)) for part in error.instance_path]
     keyword = str(error.schema_path[-1]) if error.schema_path else "type"
     names: list[str | None] = [None]
     kind: Any = error.kind
@@ -91,7 +91,7 @@ def _faults(error: jsonschema_rs.ValidationError, prefix: str) -> Iterable[Fault
     elif hasattr(kind, "property"):
         keyword, names = "required", [kind.property]
     for name in names:
-        path = [*at, name.replace("~", "~0").replace("/", "~1")] if name is not None else at
+        path = [*at, step(name)] if name is not None else at
         pointer = prefix + "".join(f"/{part}" for part in path)
         yield Fault(
             pointer=pointer, code=_code(keyword), detail=WORDS.get(keyword, "This does not fit the specification.")
@@ -137,7 +137,9 @@ class CheckedOperation:
         values: dict[str, Any] = {}
         for name, text in parse_qsl(scope["query_string"].decode("latin-1"), keep_blank_values=True):
             if name not in self.query:
-                faults.append(Fault(pointer=f"?{name}", code="unknown_parameter", detail=WORDS["additionalProperties"]))
+                faults.append(
+                    Fault(pointer=f"?{step(name)}", code="unknown_parameter", detail=WORDS["additionalProperties"])
+                )
             elif name in values:
                 faults.append(Fault(pointer=f"?{name}", code="repeated", detail="This is given more than once."))
             else:

@@ -39,6 +39,8 @@ class BodyGuard:
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] == "lifespan":
             return await _live(receive, send, self.close)
+        if scope["type"] != "http":
+            return await send({"type": "websocket.close"})
         given = _header(scope, b"x-request-id") or b""
         request_id = given.decode() if REQUEST_ID.fullmatch(given) else self.new_request_id()
         scope["stecker.request_id"] = request_id
@@ -118,6 +120,10 @@ def _check_head(scope: Scope) -> None:
     # A NUL or a broken character in the address would only fail later, in the database.
     if UNPRINTABLE.search(scope["path"]) or UNPRINTABLE.search(unquote(scope["query_string"].decode("latin-1"))):
         raise Problem(code="bad-request", detail="The address contains a character that is not text.")
+
+    # Starlette would redirect to whatever host the request names, and before anything is checked.
+    if scope["path"] != "/" and scope["path"].endswith("/"):
+        raise Problem(code="not-found", detail="There is nothing here.")
 
 
 async def _read(receive: Receive, scope: Scope) -> bytes:

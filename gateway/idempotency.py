@@ -6,7 +6,8 @@ end, at most as long as a lock may wait; a crash takes row and effect away toget
 
 import json
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime
 from hashlib import sha256
@@ -17,7 +18,6 @@ from psycopg import Cursor
 from psycopg.errors import LockNotAvailable
 from sqlalchemy import LargeBinary, Text, select
 from sqlalchemy.dialects.postgresql import JSONB
-from sqlalchemy.exc import OperationalError
 from sqlalchemy.orm import Mapped, Session, mapped_column
 
 from adapters.errors import Problem as Fault
@@ -60,18 +60,13 @@ def once(call: Call, operation: str, act: Act, first: Act | None = None) -> Resp
     without a usable key (400), for another request under the key (422), or while the first still runs (409).
     """
     record = _Record(call, operation, key_of(call))
-    try:
-        return (_first(record, first) if first else None) or _once(record, act)
-    except (LockNotAvailable, OperationalError) as error:
-        if isinstance(error, LockNotAvailable) or isinstance(error.orig, LockNotAvailable):
-            detail = "The first request with this key is still running; ask again in a moment."
-            raise Problem(code="request-in-progress", detail=detail, headers={"Retry-After": "1"}) from None
-        raise
+    return (_first(record, first) if first else None) or _once(record, act)
 
 
 def _once(record: "_Record", act: Act) -> Response:
     with record.call.runtime.sessions.begin() as session:
-        stored = record.claim(session)
+        with _while_the_first_runs():
+            stored = record.claim(session)
         if stored is not None:
             return record.replay(stored)
         response = act(session)
@@ -82,13 +77,22 @@ def _once(record: "_Record", act: Act) -> Response:
 def _first(record: "_Record", act: Act) -> Response | None:
     """What `act` answers; None where the key, or what it makes, is here already."""
     try:
-        with driver.together(record.call.runtime.sessions) as session:
+        with _while_the_first_runs(), driver.together(record.call.runtime.sessions) as session:
             record.write(session)
             response = act(session)
             record.keep(session, response)
         return response
     except driver.Taken:
         return None
+
+
+@contextmanager
+def _while_the_first_runs() -> Iterator[None]:
+    try:
+        yield
+    except LockNotAvailable:
+        detail = "The first request with this key is still running; ask again in a moment."
+        raise Problem(code="request-in-progress", detail=detail, headers={"Retry-After": "1"}) from None
 
 
 def key_of(call: Call) -> str:

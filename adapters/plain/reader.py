@@ -23,7 +23,7 @@ from adapters.canonical import (
 )
 from adapters.errors import Problem
 from adapters.plain.schemas import MAX_LINES, OrderSchema
-from adapters.reading import Problems
+from adapters.reading import Problems, step
 
 _SCHEMA = OrderSchema()
 
@@ -76,20 +76,14 @@ def _check_lines(lines: Any, problems: Problems) -> None:
 
 
 def _faults(messages: Any, pointer: str) -> Iterator[Problem]:
-    """Marshmallow's tree of messages, flat. A name that was sent is cut short, since a pointer is no place to shout."""
+    """Marshmallow's tree of messages, flat."""
     if isinstance(messages, Mapping):
         for name, inner in messages.items():
-            step = "" if name == "_schema" else "/" + _step(str(name))
-            yield from _faults(inner, pointer + step)
+            yield from _faults(inner, pointer if name == "_schema" else f"{pointer}/{step(str(name))}")
         return
     for message in messages:
         code, _, detail = str(message).partition(": ")
         yield Problem(pointer=pointer, code=code, detail=detail)
-
-
-def _step(name: str) -> str:
-    shown = "".join(letter if letter.isprintable() else "?" for letter in name[:64])
-    return shown.replace("~", "~0").replace("/", "~1")
 
 
 def _order(data: dict[str, Any], phone: str | None) -> SupportOrder:

@@ -84,6 +84,6 @@ def _window(job: Job, move: Move, step: Step, now: datetime) -> Window | None:
         raise InvalidMove("/window", "required", "A scheduled job needs its window.")
     if move.window and move.window.start >= move.window.end:
         raise InvalidMove("/window/end", "not_after_start", "The window ends before it starts.")
-    if move.window and move.to is JobState.SCHEDULED and move.window.end <= now:
+    if window and move.to is JobState.SCHEDULED and window.end <= now:
         raise InvalidMove("/window", "in_the_past", "The window has passed already.")
     return window

@@ -1,6 +1,7 @@
 """The fulfilment API: a job's way through its life, and everything that is not on it."""
 
 import pytest
+from sqlalchemy import text
 
 from tests.support.orders import json_order
 
@@ -103,6 +104,17 @@ def test_a_step_is_taken_once_under_one_key(shop, dispatch, job):
     url = f"/fulfilment/v1/jobs/{job}/transitions"
     first, again = (dispatch.post(url, wish, Idempotency_Key="k") for _ in range(2))
     assert (again.body, again.headers["idempotency-replayed"]) == (first.body, "true")
+
+
+def test_a_key_that_is_under_way_is_a_409_and_a_job_that_is_a_503(dispatch, job, runtime):
+    """R26, R7: who waits for a lock in vain may try again."""
+    url, wish = f"/fulfilment/v1/jobs/{job}/transitions", {"to": "offered", "actor": "dispatch"}
+    for held, status in [("support_order", 503), ("idempotency_record", 409)]:
+        with runtime.sessions.begin() as session:
+            session.execute(text(f"LOCK TABLE {held} IN EXCLUSIVE MODE"))
+            answer = dispatch.post(url, wish)
+        assert (answer.status, answer.headers["retry-after"]) == (status, "1")
+    assert dispatch.post(url, wish).status == 200
 
 
 @pytest.mark.parametrize("actor", ["partner", "system", "nobody"])

@@ -53,6 +53,35 @@ def test_an_unknown_path_is_a_404(shop, url):
     assert is_problem(shop.get(url), 404, "not-found")
 
 
+@pytest.mark.parametrize("url", ["/v1/orders/", "/v1/orders/%2F", "/inbound/brack/", "/healthz/live/"])
+def test_nobody_is_redirected_to_the_host_of_a_header(shop, url):
+    answer = shop.call("POST", url, None, {"Host": "evil.example"})
+    assert is_problem(answer, 404, "not-found")
+
+
+def test_a_websocket_is_refused_before_it_is_accepted(api):
+    sent = []
+
+    async def receive():
+        return {"type": "websocket.connect"}
+
+    async def send(message):
+        sent.append(message)
+
+    api.loop.run_until_complete(api.app({"type": "websocket", "path": "/v1/orders", "headers": []}, receive, send))
+    assert sent == [{"type": "websocket.close"}]
+
+
+def test_a_name_that_nobody_asked_for_is_cut_short_in_its_pointer(shop, clock):
+    name = "x" * 5000
+    answers = [
+        shop.post("/v1/orders", json_order("W-1", clock(), **{name: 1})),
+        shop.post("/v1/webhook-endpoints", {"url": "https://shop.example.com/", name: 1}),
+        shop.get(f"/v1/orders?{name}=1"),
+    ]
+    assert [[len(pointer) for pointer in answer.pointers] for answer in answers] == [[65], [65], [65]]
+
+
 @pytest.mark.parametrize("method", ["DELETE", "PUT", "OPTIONS", "TRACE"])
 def test_another_method_is_a_405_with_what_is_allowed(shop, method):
     """O84"""

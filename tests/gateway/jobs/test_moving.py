@@ -121,3 +121,11 @@ def test_nothing_happens_in_the_future():
     with pytest.raises(InvalidMove) as refused:
         moved(job(JobState.EN_ROUTE), wish, NOW)
     assert refused.value.pointer == "/at"
+
+
+def test_a_job_is_not_released_into_the_past():
+    held = job(JobState.ON_HOLD, window=PAST)
+    with pytest.raises(InvalidMove) as refused:
+        moved(held, Move(to=JobState.SCHEDULED, actor="dispatch"), NOW)
+    assert refused.value.code == "in_the_past"
+    assert moved(held, Move(to=JobState.SCHEDULED, actor="dispatch", window=AHEAD), NOW)[1].window == AHEAD
