@@ -11,11 +11,11 @@ from connexion.middleware.security import SecurityMiddleware
 from connexion.resolver import Resolver
 
 from gateway import specification
-from gateway.bridge import WsgiBridge
+from gateway.bridge import Bridge
 from gateway.checks import Checks
 from gateway.dispatch import api as dispatch
 from gateway.endpoints import api as endpoints
-from gateway.front import KINDS, Handler, Problems, check_handlers, serve_with
+from gateway.front import KINDS, Handler, Problems, check_handlers, handlers
 from gateway.guard import App, BodyGuard
 from gateway.ids import new_id
 from gateway.intake import api as intake
@@ -83,10 +83,11 @@ def create_app(runtime: Runtime, oauth: OAuth, *, threads: int) -> App:
         connexion.add_error_handler(kind, problems.outside)
     connexion.app.register_blueprint(oauth.routes)
     # Connexion offers no other way to replace a2wsgi, whose ten threads and many hops cost a third of the throughput.
-    connexion._middleware_app.asgi_app = WsgiBridge(connexion.app.wsgi_app, threads=threads)
+    served = handlers(runtime, OPERATIONS, problems)
+    connexion._middleware_app.asgi_app = Bridge(served, connexion.app.wsgi_app, threads=threads)
     # Built now rather than with the first request: what is wrong with the specification stops the start.
     front, _ = connexion.middleware._build_middleware_stack()
-    serve_with(connexion.app, runtime, OPERATIONS, problems)
+    connexion.app.register_error_handler(Exception, problems.inside)
     return BodyGuard(
         front,
         base_url=settings.public_url,

@@ -1,16 +1,21 @@
-"""The bridge to Flask: the body is here already, so one hop to a thread and one answer back will do."""
+"""The bridge to the handlers, and to Flask: with the body here already, one hop to a thread and one answer back."""
 
 import asyncio
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
+from functools import partial
 from io import BytesIO
 from typing import Any
+
+from connexion.middleware.abstract import ROUTING_CONTEXT
+from flask import Response
 
 from gateway.guard import Receive, Scope, Send
 
 Environ = dict[str, Any]
 Wsgi = Callable[[Environ, Callable[..., Any]], Iterable[bytes]]
+Serve = Callable[[Scope], Response]
 
 
 @dataclass(slots=True)
@@ -24,28 +29,41 @@ class _Answer:
         return lambda chunk: None
 
 
-class WsgiBridge:
-    """Runs a WSGI application. `threads` is at most the database pool: who waits for a connection helps nobody."""
+class Bridge:
+    """Runs the handlers of operations, by their operationId, and a WSGI application for every other request.
 
-    def __init__(self, wsgi: Wsgi, *, threads: int) -> None:
+    `threads` is at most the database pool: who waits for a connection helps nobody.
+    """
+
+    def __init__(self, handlers: Mapping[str, Serve], wsgi: Wsgi, *, threads: int) -> None:
+        self.handlers = handlers
         self.wsgi = wsgi
         self.pool = ThreadPoolExecutor(threads, thread_name_prefix="request")
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        serve = self.handlers.get(scope["extensions"][ROUTING_CONTEXT]["operation_id"])
+        wsgi = self.wsgi if serve is None else partial(_served, serve, scope)
+        environ = _environ(scope) if serve is None else {"REQUEST_METHOD": scope["method"]}
         loop = asyncio.get_running_loop()
-        answer, body = await loop.run_in_executor(self.pool, self._call, _environ(scope))
+        answer, body = await loop.run_in_executor(self.pool, _call, wsgi, environ)
         await send({"type": "http.response.start", "status": answer.status, "headers": answer.headers or []})
         await send({"type": "http.response.body", "body": body})
 
-    def _call(self, environ: Environ) -> tuple[_Answer, bytes]:
-        answer = _Answer()
-        chunks = self.wsgi(environ, answer.start)
-        try:
-            return answer, b"".join(chunks)
-        finally:
-            close = getattr(chunks, "close", None)
-            if close is not None:
-                close()
+
+def _served(serve: Serve, scope: Scope, environ: Environ, start: Callable[..., Any]) -> Iterable[bytes]:
+    """A handler as a WSGI application: its response needs no more of the environment than the method."""
+    return serve(scope)(environ, start)
+
+
+def _call(wsgi: Wsgi, environ: Environ) -> tuple[_Answer, bytes]:
+    answer = _Answer()
+    chunks = wsgi(environ, answer.start)
+    try:
+        return answer, b"".join(chunks)
+    finally:
+        close = getattr(chunks, "close", None)
+        if close is not None:
+            close()
 
 
 def _environ(scope: Scope) -> Environ:
