@@ -1,4 +1,4 @@
-"""kill -9 of whoever runs, at random, while orders come in: all acknowledged ones have all their webhooks in the end."""
+"""kill -9 of anybody, at random, while orders come in: all acknowledged ones have all their webhooks in the end."""
 
 import random
 import threading
@@ -10,12 +10,14 @@ from dataclasses import dataclass, field
 
 import pytest
 
+from gateway.supervisor import STEADY
 from tests.faults.looking import settle
 from tests.faults.shop import Acknowledged, Arrival, Inbox, Shop
 from tests.support.system import System, eventually
 from webhooks.courier import Pace
 
 THREADS = 4
+STARTING = 4.0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -29,7 +31,9 @@ class Plan:
 
 @dataclass
 class Killer:
-    """Kills somebody again and again. `killed` are monotonic times and names."""
+    """Kills somebody again and again, and who has been killed not before he ran steadily again: a process that ends
+    over and over is started later and later. `killed` are monotonic times and names.
+    """
 
     system: System
     peace: float
@@ -39,7 +43,11 @@ class Killer:
 
     def run(self) -> None:
         while not self.over.wait(self.chance.uniform(0.5, 1.5) * self.peace):
-            name = self.chance.choice(sorted(self.system.started))
+            recent = {name for at, name in self.killed if time.monotonic() - at < STEADY + STARTING}
+            steady = sorted(self.system.started.keys() - recent)
+            if not steady:
+                continue
+            name = self.chance.choice(steady)
             try:
                 self.system.kill(name)
             except (KeyError, ProcessLookupError):
