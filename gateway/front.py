@@ -93,7 +93,7 @@ class Problems:
             return error
         if isinstance(error, DATABASE_AWAY):
             log.error("database_unavailable: %s", type(error).__name__)
-            detail = "The database did not answer; nothing was changed. Try again in a moment."
+            detail = "The database did not answer. Try again in a moment: one Idempotency-Key never acts twice."
             return Problem(code="unavailable", detail=detail, headers={"Retry-After": "1"})
         status = getattr(error, "status_code", None) or getattr(error, "status", None) or getattr(error, "code", None)
         if isinstance(status, int) and status < 500:

@@ -69,8 +69,10 @@ def create(session: Session, tenant: Tenant, new: NewEndpoint, *, seal: Seal, no
     return endpoint, secret
 
 
-def get(session: Session, tenant: Tenant, endpoint_id: str) -> Endpoint | None:
-    return session.scalar(_of(tenant).where(Endpoint.id == endpoint_id))
+def get(session: Session, tenant: Tenant, endpoint_id: str, *, lock: bool = False) -> Endpoint | None:
+    """One endpoint; locked for whoever goes on to `change` or `delete` it."""
+    query = _of(tenant).where(Endpoint.id == endpoint_id)
+    return session.scalar(query.with_for_update() if lock else query)
 
 
 def count(session: Session, tenant: Tenant) -> int:

@@ -90,7 +90,7 @@ def change_webhook_endpoint(call: Call, endpoint_id: str) -> Response:
         enabled=wish["status"] == "enabled" if "status" in wish else None,
     )
     with call.runtime.sessions.begin() as session:
-        endpoint = _own(session, call, endpoint_id)
+        endpoint = _own(session, call, endpoint_id, lock=True)
         _check_format(session, call, wish.get("format"))
         endpoints.change(session, endpoint, changes)
         return as_json(document(endpoint))
@@ -99,7 +99,7 @@ def change_webhook_endpoint(call: Call, endpoint_id: str) -> Response:
 def delete_webhook_endpoint(call: Call, endpoint_id: str) -> Response:
     """`DELETE /v1/webhook-endpoints/{endpoint_id}`."""
     with call.runtime.sessions.begin() as session:
-        endpoints.delete(session, _own(session, call, endpoint_id), now=call.now)
+        endpoints.delete(session, _own(session, call, endpoint_id, lock=True), now=call.now)
     return Response(status=204)
 
 
@@ -176,8 +176,8 @@ def _owner(call: Call) -> Owner:
     return Owner(call.tenant.partner_id, call.tenant.environment)
 
 
-def _own(session: Session, call: Call, endpoint_id: str) -> Endpoint:
-    row = endpoints.get(session, _owner(call), endpoint_id)
+def _own(session: Session, call: Call, endpoint_id: str, *, lock: bool = False) -> Endpoint:
+    row = endpoints.get(session, _owner(call), endpoint_id, lock=lock)
     if row is None:
         raise not_found("webhook endpoint")
     return row

@@ -1,10 +1,15 @@
 """Webhook endpoints, as partners manage them."""
 
+from concurrent.futures import ThreadPoolExecutor
+
 import pytest
-from sqlalchemy import select
+from sqlalchemy import select, text
 
 from tests.support.orders import json_order
+from tests.support.system import eventually
+from webhooks import endpoints
 from webhooks.tables import Endpoint, Message, Payload
+from webhooks.tenant import Tenant
 
 URL = "http://127.0.0.1:9999/hook"
 
@@ -159,3 +164,23 @@ def test_a_delivery_that_is_on_its_way_is_not_sent_twice(shop, endpoint):
     answer = shop.post(f"{url}/{delivery['id']}/retry")
     assert (answer.status, answer.json["status"]) == (202, "pending")
     assert shop.post(f"{url}/whm_unknown/retry").status == 404
+
+
+def test_an_endpoint_that_is_being_deleted_is_not_enabled_again(shop, endpoint, runtime, clock):
+    url = f"/v1/webhook-endpoints/{endpoint['id']}"
+    shop.call("PATCH", url, {"status": "disabled"})
+    with ThreadPoolExecutor(1) as pool:
+        with runtime.sessions.begin() as session:
+            owner = session.scalars(select(Endpoint.owner)).one()
+            row = endpoints.get(session, Tenant(owner, "sandbox"), endpoint["id"], lock=True)
+            enabled = pool.submit(shop.call, "PATCH", url, {"status": "enabled"})
+            eventually(lambda: _somebody_waits(runtime), "the change waits")
+            endpoints.delete(session, row, now=clock())
+        assert enabled.result().status == 404
+    with runtime.sessions() as session:
+        assert session.scalars(select(Endpoint.status)).one() == "deleted"
+
+
+def _somebody_waits(runtime):
+    with runtime.sessions() as session:
+        return session.scalar(text("SELECT EXISTS (SELECT FROM pg_locks WHERE NOT granted)"))
