@@ -1,6 +1,5 @@
 """Webhook endpoints as partners manage them."""
 
-import json
 import secrets
 from functools import partial
 from typing import Any
@@ -9,6 +8,7 @@ from flask import Response
 from sqlalchemy.orm import Session
 
 from adapters.errors import Problem as Fault
+from adapters.plain.writer import API_VERSION, minified
 from gateway import idempotency, paging
 from gateway.call import Call, as_json
 from gateway.endpoints.secrets import sealer
@@ -20,8 +20,6 @@ from webhooks import egress, endpoints, outbox
 from webhooks.endpoints import Changes, Delivery, NewEndpoint
 from webhooks.tables import Attempt, Endpoint
 from webhooks.tenant import Tenant as Owner
-
-API_VERSION = "2026-11-01"
 
 # What webhooks.egress says of a URL: for people.
 URL_WORDS = {
@@ -213,13 +211,12 @@ def _greet(session: Session, call: Call, endpoint: Endpoint) -> None:
         "api_version": API_VERSION,
         "data": {"webhook_endpoint": document(endpoint)},
     }
-    body = json.dumps(said, ensure_ascii=False, separators=(",", ":")).encode()
     event = outbox.OutgoingEvent(
         subject=endpoint.id,
         event_id=event_id,
         event_type="webhook_endpoint.created",
         sequence=1,
-        payloads={endpoint.format: (outbox.Payload(body=body, media_type="application/json"),)},
+        payloads={endpoint.format: (outbox.Payload(body=minified(said), media_type="application/json"),)},
     )
     to_itself = outbox.Subscription(endpoint.id, endpoint.format, ("*",))
     make = partial(new_id, now=call.now)
