@@ -58,32 +58,25 @@ def local_name(element: etree._Element) -> str:
 class Node:
     """An element, with its place in the document and the problems that are collected on the way.
 
-    `place` counts from 1 among its namesakes, 0 where it has none.
+    `pointer` is for example `//ORDER_ITEM[2]/PRODUCT_ID`: a node without a parent is found anywhere. A dialect may
+    point otherwise by a node of its own at the top; under an empty pointer the step stands alone. `place` counts from
+    1 among its namesakes, 0 where it has none.
     """
 
-    __slots__ = ("_inner", "_name", "_nodes", "_parent", "_place", "_said", "element", "problems")
+    __slots__ = ("_names", "_nodes", "_said", "element", "pointer", "problems")
 
     def __init__(
         self, element: etree._Element, problems: Problems, parent: "Node | None" = None, name: str = "", place: int = 0
     ) -> None:
+        step = name or local_name(element)
+        above = parent.pointer if parent else "/"
+        # In words, since a node that knew its parent would be garbage in a circle, and keep the whole document.
+        self.pointer = f"{above}{'/' if above else ''}{step}{f'[{place}]' if place else ''}"
         self.element = element
         self.problems = problems
-        self._parent = parent
-        self._name = name or local_name(element)
-        self._place = place
-        self._inner: dict[str, list[etree._Element]] = {}
-        self._said: dict[str, tuple[int, str]] | None = None
+        self._names: list[str] = []
+        self._said: dict[str, str] | None = None
         self._nodes: dict[str, list[Node]] = {}
-
-    @property
-    def pointer(self) -> str:
-        """For example `//ORDER_ITEM[2]/PRODUCT_ID`: a node without a parent is found anywhere.
-
-        A dialect may point otherwise by a `Node` of its own at the top; under an empty pointer the step stands alone.
-        """
-        step = f"{self._name}[{self._place}]" if self._place else self._name
-        above = self._parent.pointer if self._parent else "/"
-        return f"{above}/{step}" if above else step
 
     @property
     def value(self) -> str:
@@ -93,38 +86,39 @@ class Node:
         found = self.element.get(name)
         return None if found is None else str(found)
 
-    def _index(self) -> dict[str, tuple[int, str]]:
-        """Which child of each name is the first that says something, and what; on the way, all children by name."""
-        inner: dict[str, list[etree._Element]] = {}
-        said: dict[str, tuple[int, str]] = {}
+    def _index(self) -> dict[str, str]:
+        """What the first child of each name says that says something; on the way, the names of all.
+
+        No element is kept: what is never asked for, and that is most of a document, then costs next to nothing.
+        """
+        names: list[str] = []
+        said: dict[str, str] = {}
         for child in self.element:
-            tag = child.tag
-            name = tag[tag.find("}") + 1 :]
-            known = inner.get(name)
-            if known is None:
-                inner[name] = known = [child]
-            else:
-                known.append(child)
+            name = child.tag
+            if name[0] == "{":
+                name = name[name.find("}") + 1 :]
+            names.append(name)
             if name not in said and (text := child.text) and (text := text.strip()):
-                said[name] = (len(known) - 1, text)
-        self._inner, self._said = inner, said
+                said[name] = text
+        self._names, self._said = names, said
         return said
+
+    @property
+    def names(self) -> list[str]:
+        """The names of the children, in order."""
+        if self._said is None:
+            self._index()
+        return self._names
 
     def all(self, name: str) -> list["Node"]:
         """The children of that name, in order: the same nodes every time, which know their own children by then."""
         nodes = self._nodes.get(name)
         if nodes is None:
-            found = self.named().get(name, ())
-            first = 1 if len(found) > 1 else 0
-            nodes = [Node(child, self.problems, self, name, place) for place, child in enumerate(found, first)]
+            found = [self.element[place] for place, known in enumerate(self.names) if known == name]
+            several = 1 if len(found) > 1 else 0
+            nodes = [Node(child, self.problems, self, name, place) for place, child in enumerate(found, several)]
             self._nodes[name] = nodes
         return nodes
-
-    def named(self) -> dict[str, list[etree._Element]]:
-        """All children by name."""
-        if self._said is None:
-            self._index()
-        return self._inner
 
     def first(self, name: str) -> "Node | None":
         found = self.all(name)
@@ -140,14 +134,14 @@ class Node:
 
     def text(self, name: str, read: Callable[..., T], *more: Any) -> T | None:
         """The first child of that name that says something, through `read(text, *more)`; a fault becomes a problem."""
-        found = (self._index() if self._said is None else self._said).get(name)
-        if found is None:
+        said = (self._index() if self._said is None else self._said).get(name)
+        if said is None:
             return None
-        place, said = found
         try:
             return read(said, *more)
         except Unfit as unfit:
-            self.problems.add(self.all(name)[place].pointer, unfit.code, unfit.detail)
+            place = next(node for node in self.all(name) if node.value)
+            self.problems.add(place.pointer, unfit.code, unfit.detail)
             return None
 
     def needed(self, name: str, read: Callable[..., T], *more: Any) -> T | None:

@@ -87,6 +87,9 @@ LANGUAGES: Mapping[str, str] = {
     "W": "bg",
 }
 
+# How the names of segments begin, SAP's and those of others; fields have other names.
+SEGMENTS = ("E1", "E2", "Y", "Z", "_-")
+
 # Segments that the reader reads, or knows to say nothing about a visit. Any other is ignored and counted.
 _KNOWN = """
 EDI_DC40 E1EDK01 E1EDK02 E1EDK03 E1EDK14 E1EDK17 E1EDK18 E1EDKA1 E1EDKT1 E1EDP01 E1EDS01

@@ -4,10 +4,12 @@ import re
 from datetime import date, datetime, time, timedelta
 from decimal import Decimal
 
+from lxml import etree
+
 from adapters import values
 from adapters.canonical import Window
 from adapters.idoc.settings import Settings
-from adapters.reading import Unfit
+from adapters.reading import Problems, Unfit
 from adapters.xml import Node
 
 
@@ -17,9 +19,10 @@ class Idoc(Node):
 
     __slots__ = ()
 
-    @property
-    def pointer(self) -> str:
-        return f"IDOC[{self._place}]" if self._place else ""
+    def __init__(self, element: etree._Element, problems: Problems, place: int) -> None:
+        """`place` is 0 where the file has no other IDoc."""
+        super().__init__(element, problems)
+        self.pointer = f"IDOC[{place}]" if place else ""
 
 
 def qualified(node: Node, segment: str, field: str, code: str) -> Node | None:

@@ -11,7 +11,7 @@ from adapters import values
 from adapters.canonical import CancelOrder, ChangeOrder, Intent, PlaceOrder, SupportOrder, Window
 from adapters.errors import InvalidOrder, MalformedMessage, Problem, Unsupported
 from adapters.idoc import fields, items, partner
-from adapters.idoc.codes import KNOWN, Action
+from adapters.idoc.codes import KNOWN, SEGMENTS, Action
 from adapters.idoc.control import NOT_DONE, Control, change_id, control
 from adapters.idoc.fields import Idoc, qualified
 from adapters.idoc.settings import ORDCHG, ORDERS, Settings
@@ -52,7 +52,8 @@ def _order(idoc: Idoc, head: Control, settings: Settings) -> PlaceOrder:
         idoc.problems.add(f"{header.pointer}/ACTION", "not_new", "An ORDERS is new; changes come as ORDCHG.")
     found = _items(idoc)
     customer, address = partner.visit(partner.home(idoc, found))
-    currency, asked = header.text("CURCY", values.currency), _asked(idoc, settings)
+    currency = header.text("CURCY", values.currency)
+    asked = _asked(idoc, settings)
     ordered = tuple(items.line(item, settings, asked, currency) for item in found)
     if not header.says("CURCY") and any(item.says("VPREI") for item in found):
         idoc.problems.add(f"{header.pointer}/CURCY", "missing", "A price needs a currency.")
@@ -109,9 +110,9 @@ def _asked(idoc: Idoc, settings: Settings) -> tuple[Window, ...]:
 
 
 def _ignored(idoc: Idoc, found: list[Node]) -> dict[str, object]:
-    """How many segments nobody here reads; what has nothing in it is a field."""
-    told = (inner for node in (idoc, *found) for name, inner in node.named().items() if name not in KNOWN)
-    count = sum(len(inner) for inner in told if len(inner[0]))
+    """How many segments there are that nobody here reads."""
+    named = (name for node in (idoc, *found) for name in node.names)
+    count = sum(name not in KNOWN and name.startswith(SEGMENTS) for name in named)
     return {"ignored": count} if count else {}
 
 
