@@ -12,6 +12,8 @@ UNASSIGNED = frozenset({JobState.UNSCHEDULED, JobState.SCHEDULED, JobState.OFFER
 # These events give the job another date than it had.
 REDATING = frozenset({"job.rescheduled", "job.revisit", "job.rework", "job.follow_up"})
 CLOCK_SKEW = timedelta(minutes=5)
+# How long a technician's telephone may have been without a network.
+OFFLINE = timedelta(days=7)
 
 
 class InvalidMove(Exception):
@@ -73,6 +75,8 @@ def moved(job: Job, move: Move, now: datetime) -> tuple[Step, Job]:
 def _moment(move: Move, now: datetime) -> datetime:
     if move.at is not None and move.at > now + CLOCK_SKEW:
         raise InvalidMove("/at", "in_the_future", "This has not happened yet.")
+    if move.at is not None and move.at < now - OFFLINE:
+        raise InvalidMove("/at", "too_long_ago", f"A step is told within {OFFLINE.days} days.")
     return move.at or now
 
 
@@ -82,6 +86,8 @@ def _window(job: Job, move: Move, step: Step, now: datetime) -> Window | None:
         return None
     if move.to is JobState.SCHEDULED and window is None:
         raise InvalidMove("/window", "required", "A scheduled job needs its window.")
+    if move.to is not JobState.SCHEDULED and move.window not in (None, job.window):
+        raise InvalidMove("/window", "not_taken", "Only a step to scheduled sets a window.")
     if move.window and move.window.start >= move.window.end:
         raise InvalidMove("/window/end", "not_after_start", "The window ends before it starts.")
     if window and move.to is JobState.SCHEDULED and window.end <= now:

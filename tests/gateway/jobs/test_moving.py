@@ -129,3 +129,20 @@ def test_a_job_is_not_released_into_the_past():
         moved(held, Move(to=JobState.SCHEDULED, actor="dispatch"), NOW)
     assert refused.value.code == "in_the_past"
     assert moved(held, Move(to=JobState.SCHEDULED, actor="dispatch", window=AHEAD), NOW)[1].window == AHEAD
+
+
+def test_nothing_is_told_from_long_ago():
+    wish = Move(to=JobState.ON_SITE, actor="technician", at=NOW - timedelta(days=8))
+    with pytest.raises(InvalidMove) as refused:
+        moved(job(JobState.EN_ROUTE), wish, NOW)
+    assert (refused.value.pointer, refused.value.code) == ("/at", "too_long_ago")
+
+
+def test_a_window_is_set_by_a_step_to_scheduled_only():
+    taken = job(JobState.ASSIGNED)
+    _, after = moved(taken, Move(to=JobState.CONFIRMED, actor="technician", window=taken.window), NOW)
+    assert after.window == taken.window
+    other = Window(start=AHEAD.start, end=AHEAD.end + timedelta(hours=1))
+    with pytest.raises(InvalidMove) as refused:
+        moved(taken, Move(to=JobState.CONFIRMED, actor="technician", window=other), NOW)
+    assert refused.value.code == "not_taken"
