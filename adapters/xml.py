@@ -71,7 +71,7 @@ class Node:
         step = name or local_name(element)
         above = parent.pointer if parent else "/"
         # In words, since a node that knew its parent would be garbage in a circle, and keep the whole document.
-        self.pointer = f"{above}{'/' if above else ''}{step}{f'[{place}]' if place else ''}"
+        self.pointer: str = f"{above}{'/' if above else ''}{step}{f'[{place}]' if place else ''}"
         self.element = element
         self.problems = problems
         self._names: list[str] = []

@@ -1,7 +1,7 @@
 """How SAP writes: numbers with the minus behind, days and times as digits, texts in lines of seventy characters."""
 
 import re
-from datetime import date, datetime, time, timedelta
+from datetime import datetime, timedelta
 from decimal import Decimal
 
 from lxml import etree
@@ -22,7 +22,7 @@ class Idoc(Node):
     def __init__(self, element: etree._Element, problems: Problems, place: int) -> None:
         """`place` is 0 where the file has no other IDoc."""
         super().__init__(element, problems)
-        self.pointer = f"IDOC[{place}]" if place else ""
+        self.pointer: str = f"IDOC[{place}]" if place else ""
 
 
 def qualified(node: Node, segment: str, field: str, code: str) -> Node | None:
@@ -45,34 +45,22 @@ def whole(text: str, least: int, most: int) -> int:
     return int(value)
 
 
-_DAY = re.compile(r"([0-9]{4})([0-9]{2})([0-9]{2})")
-_CLOCK = re.compile(r"([0-9]{2})([0-9]{2})([0-9]{2})")
+_DAY = re.compile(r"[0-9]{8}")
+_CLOCK = re.compile(r"([01][0-9]|2[0-3])[0-5][0-9][0-5][0-9]")
 
 
 def _day(text: str) -> str:
     """`20260120` in ISO's writing; nothing where SAP writes its empty day."""
-    if not text.strip("0"):
-        return ""
-    found = _DAY.fullmatch(text)
-    try:
-        return date.fromisoformat("-".join(found.groups())).isoformat() if found else _no_time()
-    except ValueError:
-        return _no_time()
+    if not _DAY.fullmatch(text):
+        raise Unfit("not_a_time", "A day is YYYYMMDD.")
+    return f"{text[:4]}-{text[4:6]}-{text[6:]}" if text.strip("0") else ""
 
 
 def _clock(text: str) -> str:
     """`080000` in ISO's writing; midnight is SAP's empty time, and so it is nothing."""
-    if not text.strip("0"):
-        return ""
-    found = _CLOCK.fullmatch(text)
-    try:
-        return time.fromisoformat(":".join(found.groups())).isoformat() if found else _no_time()
-    except ValueError:
-        return _no_time()
-
-
-def _no_time() -> str:
-    raise Unfit("not_a_time", "Days are YYYYMMDD, and times are HHMMSS.")
+    if not _CLOCK.fullmatch(text):
+        raise Unfit("not_a_time", "A time is HHMMSS.")
+    return f"{text[:2]}:{text[2:4]}:{text[4:]}" if text.strip("0") else ""
 
 
 def moment(segment: Node, day: str, clock: str, settings: Settings) -> tuple[datetime | None, bool]:
@@ -80,9 +68,12 @@ def moment(segment: Node, day: str, clock: str, settings: Settings) -> tuple[dat
     said, at = segment.text(day, _day), segment.text(clock, _clock)
     if not said:
         return None, False
-    pointer = f"{segment.pointer}/{clock if at else day}"
-    wall = f"{said}T{at}" if at else said
-    return segment.problems.take(pointer, values.wall_time, wall, settings.zone), bool(at)
+    try:
+        return values.wall_time(f"{said}T{at}" if at else said, settings.zone), bool(at)
+    except Unfit as unfit:
+        skipped = unfit.code == "no_such_local_time" and at
+        segment.problems.add(f"{segment.pointer}/{clock if skipped else day}", unfit.code, unfit.detail)
+        return None, False
 
 
 def window(segment: Node, day: str, clock: str, settings: Settings) -> tuple[Window, ...]:

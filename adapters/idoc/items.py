@@ -1,6 +1,7 @@
 """E1EDP01: what is ordered, how often, for how much and when; and what becomes of it later."""
 
 from collections import Counter
+from collections.abc import Callable
 from decimal import Decimal
 from typing import Any
 
@@ -16,6 +17,7 @@ from adapters.xml import Node
 MAX_LINES = 100
 MAX_QUANTITY = 20
 POSEX = 6  # characters; 00010 is not 10
+Asked = Callable[[], tuple[Window, ...]]  # the header's date of delivery, for the items without one of their own
 PADDED = (18, 40)  # the lengths to which SAP fills up the numbers of its own materials
 
 
@@ -33,7 +35,7 @@ def items(idoc: Idoc) -> list[Node]:
 # --- an item of a new order --------------------------------------------------------------------------------------
 
 
-def line(item: Node, settings: Settings, asked: tuple[Window, ...], currency: str | None) -> OrderLine:
+def line(item: Node, settings: Settings, asked: Asked, currency: str | None) -> OrderLine:
     item.text("ACTION", _new)
     sku, gtin = _article(item)
     return OrderLine(
@@ -43,7 +45,7 @@ def line(item: Node, settings: Settings, asked: tuple[Window, ...], currency: st
         gtin=gtin,
         title=_title(item),
         price=_price(item, currency),
-        requested_windows=windows(item, settings) or asked,
+        requested_windows=windows(item, settings) or asked(),
         notes=fields.prose(item, "E1EDPT1", "E1EDPT2"),
         echo=_echo(item),
     )
@@ -137,7 +139,7 @@ def _echo(item: Node) -> dict[str, Any]:
 # --- an item of a change -----------------------------------------------------------------------------------------
 
 
-def change(item: Node, settings: Settings, asked: tuple[Window, ...]) -> LineChange:
+def change(item: Node, settings: Settings, asked: Asked) -> LineChange:
     """What ACTION says of the item. One that is unchanged is named all the same: an order must have it."""
     done = item.needed("ACTION", action)
     line_id = item.needed("POSEX", values.line, POSEX)
@@ -151,7 +153,7 @@ def change(item: Node, settings: Settings, asked: tuple[Window, ...]) -> LineCha
         pointer=item.pointer,
         line_id=line_id,
         quantity=quantity,
-        requested_windows=(windows(item, settings) or asked) if quantity else (),
+        requested_windows=(windows(item, settings) or asked()) if quantity else (),
         cancelled=quantity == 0,
     )
 

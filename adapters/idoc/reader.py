@@ -4,6 +4,7 @@ The name of the root says nothing, since partners have basic types of their own:
 """
 
 from datetime import datetime
+from functools import cache, partial
 
 from lxml import etree
 
@@ -53,7 +54,7 @@ def _order(idoc: Idoc, head: Control, settings: Settings) -> PlaceOrder:
     found = _items(idoc)
     customer, address = partner.visit(partner.home(idoc, found))
     currency = header.text("CURCY", values.currency)
-    asked = _asked(idoc, settings)
+    asked = cache(partial(_asked, idoc, settings))
     ordered = tuple(items.line(item, settings, asked, currency) for item in found)
     if not header.says("CURCY") and any(item.says("VPREI") for item in found):
         idoc.problems.add(f"{header.pointer}/CURCY", "missing", "A price needs a currency.")
@@ -123,7 +124,7 @@ def _change(idoc: Idoc, head: Control, settings: Settings) -> ChangeOrder | Canc
     """Where everything that it names is deleted it is a cancellation, and happens as a whole or not at all."""
     header = idoc.child("E1EDK01")
     whole = _action(header) is Action.DELETED
-    asked = _asked(idoc, settings)
+    asked = cache(partial(_asked, idoc, settings))
     named = () if whole else tuple(items.change(item, settings, asked) for item in _items(idoc))
     order_id, number = _order_id(idoc), change_id(idoc, head)
     if whole or all(line.cancelled for line in named):
