@@ -14,7 +14,6 @@ from hashlib import sha256
 from typing import Any
 
 from flask import Response
-from psycopg import Cursor
 from psycopg.errors import LockNotAvailable
 from sqlalchemy import LargeBinary, Text, select
 from sqlalchemy.dialects.postgresql import JSONB
@@ -75,12 +74,14 @@ def _once(record: "_Record", act: Act) -> Response:
 
 
 def _first(record: "_Record", act: Act) -> Response | None:
-    """What `act` answers; None where the key, or what it makes, is here already."""
+    """What `act` answers; None where the key, or what it makes, is here already.
+
+    Here the key is written last, with its answer: two at once both act, and the later one is taken back as a whole.
+    """
     try:
         with _while_the_first_runs(), driver.together(record.call.runtime.sessions) as session:
-            record.write(session)
             response = act(session)
-            record.keep(session, response)
+            record.write(session, response)
         return response
     except driver.Taken:
         return None
@@ -118,21 +119,16 @@ class _Record:
 
     def claim(self, session: Session) -> IdempotencyRecord | None:
         """None when the key is ours now; else what it stands for."""
-        if self.write(session, "ON CONFLICT DO NOTHING").rowcount:
+        if driver.execute(session, f"{_CLAIM} ON CONFLICT DO NOTHING", self._asked()).rowcount:
             return None
         return session.scalars(select(IdempotencyRecord).filter_by(**self._mine())).one()
 
-    def write(self, session: Session, otherwise: str = "") -> Cursor[Any]:
-        claim = {**self._mine(), "fingerprint": self._fingerprint(), "created_at": self.call.now}
-        return driver.execute(session, _CLAIM + otherwise, claim)
-
     def keep(self, session: Session, response: Response) -> None:
-        answer = {
-            "status": response.status_code,
-            "headers": json.dumps({"Content-Type": response.content_type} | self._kept(response)),
-            "body": self.call.runtime.vault.encrypt(response.get_data(), self._place()),
-        }
-        driver.execute(session, _KEEP, {**self._mine(), **answer})
+        driver.execute(session, _KEEP, {**self._mine(), **self._answered(response)})
+
+    def write(self, session: Session, response: Response) -> None:
+        """Claim and keep in one."""
+        driver.execute(session, _WRITE, {**self._asked(), **self._answered(response)})
 
     def replay(self, stored: IdempotencyRecord) -> Response:
         if stored.fingerprint != self._fingerprint():
@@ -153,6 +149,16 @@ class _Record:
     def _place(self) -> Place:
         return Place(self.call.tenant.partner_id, "idempotency_record", f"{self.operation}\x1e{self.key}", "body")
 
+    def _asked(self) -> dict[str, Any]:
+        return {**self._mine(), "fingerprint": self._fingerprint(), "created_at": self.call.now}
+
+    def _answered(self, response: Response) -> dict[str, Any]:
+        return {
+            "status": response.status_code,
+            "headers": json.dumps({"Content-Type": response.content_type} | self._kept(response)),
+            "body": self.call.runtime.vault.encrypt(response.get_data(), self._place()),
+        }
+
     def _mine(self) -> dict[str, str]:
         tenant = self.call.tenant
         return {
@@ -166,6 +172,13 @@ class _Record:
 _CLAIM = """
     INSERT INTO idempotency_record (partner_id, environment, operation, key, fingerprint, created_at)
     VALUES (%(partner_id)s, %(environment)s, %(operation)s, %(key)s, %(fingerprint)s, %(created_at)s)
+"""
+
+_WRITE = """
+    INSERT INTO idempotency_record
+           (partner_id, environment, operation, key, fingerprint, created_at, status, headers, body)
+    VALUES (%(partner_id)s, %(environment)s, %(operation)s, %(key)s, %(fingerprint)s, %(created_at)s,
+            %(status)s, %(headers)s, %(body)s)
 """
 
 _KEEP = """
