@@ -93,10 +93,10 @@ def _open(piece: Piece, faults: Faults) -> Interchange:
         faults.message = next(places)
         faults.prefix = f"{prefix}UNH[{faults.message + 1}]/" if faults.message else prefix
         _check_message(message, faults)
-        _check_segments(message.segments, piece, faults)
+        _check_suspects(message.segments, piece, faults)
         interchange.messages.append(message)
     faults.message, faults.prefix = None, prefix
-    _check_segments([piece.segments[0], piece.segments[-1]], piece, faults)
+    _check_suspects([piece.segments[0], piece.segments[-1]], piece, faults)
     _check_trailer(interchange, faults)
     return interchange
 
@@ -146,21 +146,19 @@ def _counts(written: str, counted: int) -> bool:
     return written.isascii() and written.isdecimal() and len(written) <= 6 and int(written) == counted
 
 
-def _check_segments(segments: list[Segment], piece: Piece, faults: Faults) -> None:
+def _check_suspects(segments: list[Segment], piece: Piece, faults: Faults) -> None:
     """What may be wrong with any segment, wherever it stands."""
-    for segment in segments:
-        if not _TAG.fullmatch(segment.tag):
-            detail = "A segment begins with three capital letters."
-            _wrong(faults, Error.INVALID_VALUE, segment, "bad_tag", detail)
-        if len(segment.elements) > MAX_ELEMENTS:
-            detail = f"A segment may have {MAX_ELEMENTS} elements."
-            _wrong(faults, Error.TOO_MANY_CONSTITUENTS, segment, "too_many_elements", detail)
-        elif segment in piece.suspects:
-            _check_characters(segment, faults)
+    for segment in segments if piece.suspects else ():
+        if segment in piece.suspects:
+            if len(segment.elements) > MAX_ELEMENTS:
+                detail = f"A segment may have {MAX_ELEMENTS} elements."
+                _wrong(faults, Error.TOO_MANY_CONSTITUENTS, segment, "too_many_elements", detail)
+            else:
+                _check_characters(segment, faults)
 
 
 def _check_characters(segment: Segment, faults: Faults) -> None:
-    parts = [part for element in segment.elements for part in element]
+    parts = [segment.tag, *(part for element in segment.elements for part in element)]
     if max(map(len, parts), default=0) > MAX_COMPONENT:
         _wrong(faults, Error.TOO_LONG, segment, "too_long", f"An element may have {MAX_COMPONENT} characters.")
     if not all(map(is_readable, parts)):

@@ -18,13 +18,14 @@ from adapters.edifact.syntax import Characters, Segment
 @dataclass(frozen=True, slots=True)
 class Rule:
     """A segment, or a group where it has `inner` rules; `tag` is then its first segment's. `places`: where in `inner`
-    a tag stands, mostly once."""
+    a tag stands, mostly once; `must`: those of `inner` that have to be there."""
 
     tag: str
     limit: int
     required: bool
     inner: tuple["Rule", ...] = ()
     places: dict[str, tuple[int, ...]] = field(default_factory=dict)
+    must: tuple[int, ...] = ()
 
 
 _TOKEN = re.compile(r"\(|\)(?P<many>[0-9]*)(?P<must>!?)|(?P<tag>[A-Z]{3})(?P<limit>[0-9]*)(?P<needed>!?)")
@@ -49,7 +50,9 @@ def _group(inner: list[Rule], limit: int, required: bool) -> Rule:
     places: dict[str, tuple[int, ...]] = {}
     for place, rule in enumerate(inner):
         places[rule.tag] = (*places.get(rule.tag, ()), place)
-    return Rule(inner[0].tag, limit, required, tuple(inner), places)
+    # Without UNT the message is cut off, and the envelope says so.
+    must = tuple(place for place, rule in enumerate(inner) if rule.required and rule.tag != "UNT")
+    return Rule(inner[0].tag, limit, required, tuple(inner), places, must)
 
 
 @dataclass(frozen=True, slots=True)
@@ -110,6 +113,8 @@ def _tailed(written: list[str], separator: str, required: list[bool]) -> str:
 
 # --- a message, taken apart --------------------------------------------------------------------------------------
 
+_TAG = re.compile("[A-Z]{3}")
+_PLACES = frozenset({"LIN", "NAD"})
 _QUALIFIED = frozenset({"DTM", "NAD", "RFF"})
 _CODE = re.compile("[0-9A-Z]{1,6}")
 
@@ -117,11 +122,12 @@ _CODE = re.compile("[0-9A-Z]{1,6}")
 class Branch:
     """A group as it stands in a message: its segments by tag, and the groups in it by the tag of their first."""
 
-    __slots__ = ("groups", "parent", "segments", "trigger")
+    __slots__ = ("groups", "pointer", "segments", "trigger")
 
-    def __init__(self, trigger: Segment, parent: "Branch | None" = None) -> None:
+    def __init__(self, trigger: Segment, outer: str = "") -> None:
+        # `LIN+3/` and `NAD+DP/` say where; other groups are known by their segments.
+        self.pointer = f"{outer}{self.name(trigger)}/" if trigger.tag in _PLACES else outer
         self.trigger = trigger
-        self.parent = parent
         self.segments: dict[str, list[Segment]] = {trigger.tag: [trigger]}
         self.groups: dict[str, list[Branch]] = {}
 
@@ -137,14 +143,6 @@ class Branch:
         if not qualifiers:
             return found[0] if found else None
         return next((segment for code in qualifiers for segment in found if segment.get(1) == code), None)
-
-    @property
-    def pointer(self) -> str:
-        """`LIN+3/` and `NAD+DP/` say where; other groups are known by their segments."""
-        outer = self.parent.pointer if self.parent else ""
-        if self.trigger.tag == "LIN" or self.trigger.tag == "NAD":
-            return f"{outer}{self.name(self.trigger)}/"
-        return outer
 
     @staticmethod
     def name(segment: Segment) -> str:
@@ -162,7 +160,7 @@ class Branch:
         return next((pointer for pointer in inner if "/" in pointer), self.name(segment))
 
     def place(self, segment: Segment) -> str:
-        if segment is self.trigger and segment.tag in ("LIN", "NAD"):
+        if segment is self.trigger and segment.tag in _PLACES:
             return self.pointer.removesuffix("/")
         return self.pointer + self.name(segment)
 
@@ -178,16 +176,16 @@ class _Level:
         self.at = 0
         self.count = 1
 
-    def place(self, tag: str) -> int | None:
-        """The rule that takes a segment of that tag next; the same one again as often as its limit allows."""
+    def place(self, tag: str) -> int:
+        """The rule that takes a segment of that tag next; the same one again as often as its limit allows. Or -1."""
+        at = self.at
         for place in self.rule.places.get(tag, ()):
-            if place > self.at or (place == self.at and self.count < self.rule.inner[place].limit):
+            if place > at or (place == at and self.count < self.rule.inner[place].limit):
                 return place
-        return None
+        return -1
 
-    def move(self, place: int) -> None:
-        self.count = self.count + 1 if place == self.at else 1
-        self.at = place
+
+_END = 1000  # after any rule of a group
 
 
 def match(segments: list[Segment], rule: Rule, faults: Faults) -> Branch:
@@ -195,17 +193,17 @@ def match(segments: list[Segment], rule: Rule, faults: Faults) -> Branch:
     root = Branch(segments[0])
     levels = [_Level(rule, root)]
     for segment in segments[1:]:
-        depth = len(levels) - 1
-        while depth >= 0 and (place := levels[depth].place(segment.tag)) is None:
-            depth -= 1
-        if depth < 0 or place is None:
+        for depth in range(len(levels) - 1, -1, -1):
+            place = levels[depth].place(segment.tag)
+            if place >= 0:
+                while len(levels) > depth + 1:
+                    _missing(levels.pop(), _END, faults)
+                _enter(segment, place, levels, faults)
+                break
+        else:
             _misplaced(segment, levels, faults)
-            continue
-        while len(levels) > depth + 1:
-            _missing(levels.pop(), None, faults)
-        _enter(segment, place, levels, faults)
     while levels:
-        _missing(levels.pop(), None, faults)
+        _missing(levels.pop(), _END, faults)
     return root
 
 
@@ -213,30 +211,33 @@ def _enter(segment: Segment, place: int, levels: list[_Level], faults: Faults) -
     level = levels[-1]
     if place > level.at + 1:
         _missing(level, place, faults)
-    level.move(place)
+    level.count = level.count + 1 if place == level.at else 1
+    level.at = place
     rule = level.rule.inner[place]
     if rule.inner:
-        branch = Branch(segment, level.branch)
+        branch = Branch(segment, level.branch.pointer)
         level.branch.groups.setdefault(segment.tag, []).append(branch)
         levels.append(_Level(rule, branch))
     else:
         level.branch.segments.setdefault(segment.tag, []).append(segment)
 
 
-def _missing(level: _Level, until: int | None, faults: Faults) -> None:
-    """What must stand between here and `until`, or the end of the group, and does not."""
-    for rule in level.rule.inner[level.at + 1 : until]:
-        # Without UNT the message is cut off, and the envelope has said so.
-        if rule.required and rule.tag != "UNT":
+def _missing(level: _Level, until: int, faults: Faults) -> None:
+    """What must stand between here and `until`, and does not."""
+    for place in level.rule.must:
+        if level.at < place < until:
             branch = level.branch
-            faults.broken(
-                Error.MISSING, branch.pointer + rule.tag, "missing", "This is missing.", (branch.trigger, 0, 0)
-            )
+            pointer = branch.pointer + level.rule.inner[place].tag
+            faults.broken(Error.MISSING, pointer, "missing", "This is missing.", (branch.trigger, 0, 0))
 
 
 def _misplaced(segment: Segment, levels: list[_Level], faults: Faults) -> None:
     branch = levels[-1].branch
     at = (segment, 0, 0)
+    if not _TAG.fullmatch(segment.tag):
+        detail = "A segment begins with three capital letters."
+        faults.broken(Error.INVALID_VALUE, f"{branch.pointer}segment[{segment.number}]", "bad_tag", detail, at)
+        return
     here = [(level, p) for level in levels for p in level.rule.places.get(segment.tag, ()) if p == level.at]
     if here:
         level, place = here[0]

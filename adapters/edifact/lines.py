@@ -15,8 +15,8 @@ from adapters.reading import Unfit
 MAX_LINES = 100
 MAX_QUANTITY = 20
 
-NUMBER, ACTION, GTIN, GTIN_KIND = Item("1082", 1), Item("1229", 2), Item("7140", 3, 1), Item("7143", 3, 2)
-QUALIFIER, QUANTITY, UNIT = Item("6063", 1, 1), Item("6060", 1, 2), Item("6411", 1, 3)
+NUMBER, ACTION, GTIN = Item("1082", 1), Item("1229", 2), Item("7140", 3, 1)
+QUANTITY = Item("6060", 1, 2)
 AMOUNT, BASIS = Item("5118", 1, 2), Item("5284", 1, 5)
 CURRENCY = Item("6345", 1, 2)
 COUNTED = Item("6066", 1, 2)
@@ -84,7 +84,7 @@ def article(doc: Document, line: Branch, *kinds: str) -> str | None:
 
 
 def _gtin(doc: Document, line: Branch) -> str | None:
-    if line.trigger.get(*GTIN_KIND[1:]) in GTIN_KINDS:
+    if line.trigger.get(3, 2) in GTIN_KINDS:
         return doc.needed(line, line.trigger, GTIN, values.gtin)
     doc.missing(line, "PIA", "Name the service: PIA+5 with our number (SA), or its GTIN in LIN.")
     return None
@@ -157,12 +157,13 @@ def text(doc: Document, branch: Branch) -> str | None:
 
 
 def _echo(doc: Document, line: Branch) -> dict[str, Any]:
-    """What our answer repeats: numbers of the article, the main line of a part, the unit, the buyer's own number."""
+    """What our answer repeats: numbers of the article, the main line of a part, the unit."""
+    lin, qty = line.trigger, line.first("QTY", ORDERED)
     said = {
-        "gtin": doc.take(line, line.trigger, GTIN, values.line),
-        "gtin_kind": doc.take(line, line.trigger, GTIN_KIND, values.line),
+        "gtin": lin.get(3, 1),
+        "gtin_kind": lin.get(3, 2),
         "theirs": article(doc, line, *THEIRS),
-        "part_of": doc.take(line, line.trigger, Item("1082", 4, 2), values.line),
-        "unit": doc.take(line, line.first("QTY", ORDERED), UNIT, values.line),
+        "part_of": lin.get(4, 2),
+        "unit": qty.get(1, 3) if qty else "",
     }
     return {name: value for name, value in said.items() if value}

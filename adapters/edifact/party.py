@@ -11,7 +11,6 @@ from adapters.edifact.grammar import Branch
 from adapters.edifact.syntax import DEFAULT, Segment
 from adapters.reading import Unfit
 
-GLN = Item("3039", 2, 1)
 NAMES, STREETS = Item("C080", 4), Item("C059", 5)
 CITY, POSTCODE, COUNTRY = Item("3164", 6), Item("3251", 8), Item("3207", 9)
 CONTACT, CONTACT_ID = Item("3412", 2, 2), Item("3413", 2, 1)
@@ -163,7 +162,7 @@ def ids(doc: Document) -> dict[str, Any]:
     """Buyer and supplier by their ids, as `[id, who gave it]`, for our own documents."""
     found: dict[str, Any] = {}
     for party in doc.root.each("NAD"):
-        role, number = party.trigger.get(1), doc.take(party, party.trigger, GLN, values.line)
+        role, number = party.trigger.get(1), party.trigger.get(2)
         if role in ("BY", "SU") and number:
             found.setdefault(role, [number, party.trigger.get(2, 3)])
     return found

@@ -94,6 +94,7 @@ def _echo(message: Message, interchange: Interchange) -> dict[str, Any]:
             **({"mislabelled": piece.charset} if piece.mislabelled else {}),
         },
         "message": {"reference": message.reference, "kind": message.kind},
+        **({"ignored": ignored} if (ignored := sum(one.tag not in KNOWN for one in message.segments)) else {}),
     }
 
 
@@ -150,7 +151,7 @@ def _orders(doc: Document, echo: dict[str, Any]) -> Intent | None:
             service_address=address,
             lines=ordered,
             notes=lines.text(doc, doc.root),
-            echo=echo | party.ids(doc) | _references(doc) | _ignored(doc.root),
+            echo=echo | party.ids(doc) | _references(doc),
         )
     )
 
@@ -164,20 +165,10 @@ def _check_kind(doc: Document, known: frozenset[str], detail: str) -> None:
 def _references(doc: Document) -> dict[str, Any]:
     found: dict[str, str] = {}
     for group in doc.root.each("RFF"):
-        kind, number = group.trigger.get(1), doc.take(group, group.trigger, REFERENCE, values.line)
+        kind, number = group.trigger.get(1), group.trigger.get(1, 2)
         if kind in REFERENCES and number:
             found.setdefault(kind, number)
     return {"references": found} if found else {}
-
-
-def _ignored(root: Branch) -> dict[str, Any]:
-    count = _unknown(root)
-    return {"ignored": count} if count else {}
-
-
-def _unknown(branch: Branch) -> int:
-    here = sum(len(segments) for tag, segments in branch.segments.items() if tag not in KNOWN)
-    return here + sum(_unknown(group) for groups in branch.groups.values() for group in groups)
 
 
 # --- ORDCHG ------------------------------------------------------------------------------------------------------

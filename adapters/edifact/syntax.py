@@ -83,7 +83,7 @@ class Piece:
     """What stands from UNA or UNB to UNZ.
 
     `charset` is what its letters were read by ("" where all are ASCII), `mislabelled` that they are UTF-8 under
-    another name. `suspects` are segments to look at twice: they hold invalid characters or may be too long. `fault`
+    another name. `suspects` are segments to look at twice: they hold invalid characters, or may be too long. `fault`
     says why the file is read no further.
     """
 
@@ -91,7 +91,7 @@ class Piece:
     segments: list[Segment] = field(default_factory=list)
     charset: str = ""
     mislabelled: bool = False
-    suspects: list[Segment] = field(default_factory=list)
+    suspects: frozenset[Segment] = frozenset()
     fault: str = ""
 
 
@@ -107,10 +107,12 @@ def pieces(body: bytes) -> Iterator[Piece]:
     while True:
         piece, start = Piece(), at
         at, texts = _cut(text, at, room, piece)
-        if not text[start:at].isascii():
+        whole = text[start:at]
+        if not whole.isascii():
             texts = _decoded(data[start:at], texts, piece)
+            whole = "".join(texts)
         piece.segments = [_segment(one, piece.characters) for one in texts]
-        piece.suspects = [piece.segments[place] for place, one in enumerate(texts) if _is_suspect(one)]
+        piece.suspects = _suspects(whole, texts, piece.segments)
         yield piece
         room -= len(texts)
         if piece.fault or at >= len(text):
@@ -135,9 +137,10 @@ def _cut(text: str, at: int, room: int, piece: Piece) -> tuple[int, list[str]]:
         if len(texts) == room:
             piece.fault = "too_many_segments"
             return at, texts
+        one = found[1]
         at = found.end()
-        texts.append(found[1])
-        if found[1].startswith("UNZ"):
+        texts.append(one)
+        if one[:3] == "UNZ":
             return at, texts
     piece.fault = "unterminated" if at < len(text) else "no_unz"
     return len(text), texts
@@ -158,11 +161,17 @@ def _decoded(data: bytes, texts: list[str], piece: Piece) -> list[str]:
     return [one if one.isascii() else one.encode("latin-1").decode(piece.charset, "replace") for one in texts]
 
 
-def _is_suspect(text: str) -> bool:
-    return len(text) > MAX_COMPONENT or not ((text.isascii() and text.isprintable()) or is_readable(text))
+def _suspects(whole: str, texts: list[str], segments: list[Segment]) -> frozenset[Segment]:
+    # Most files have no strange character at all. A hundred elements are a hundred characters at least.
+    strange = not (whole.isascii() and whole.isprintable()) and not is_readable(whole)
+    places = range(len(texts))
+    return frozenset(
+        segments[n] for n in places if len(texts[n]) >= MAX_ELEMENTS or (strange and not is_readable(texts[n]))
+    )
 
 
 def is_readable(text: str) -> bool:
+    """Whether a converter has lost nothing in it, and nothing controls a terminal."""
     return _INVALID.search(text) is None
 
 

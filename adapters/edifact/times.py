@@ -1,7 +1,9 @@
 """DTM: days, times and windows, as wall time of the partner unless the format brings a zone."""
 
 import re
-from datetime import date, datetime, time, timedelta
+from datetime import datetime, time, timedelta
+from functools import lru_cache
+from zoneinfo import ZoneInfo
 
 from adapters import values
 from adapters.canonical import Window
@@ -32,7 +34,7 @@ def moment(doc: Document, branch: Branch, qualifier: str) -> datetime | None:
         if segment and kind:
             doc.add(branch, segment, FORMAT, "unknown_format", "This is one day or one time.")
         return None
-    return doc.needed(branch, segment, VALUE, _read, kind, doc)
+    return doc.needed(branch, segment, VALUE, _read, kind, doc.settings.zone)
 
 
 def windows(doc: Document, branch: Branch) -> tuple[Window, ...]:
@@ -76,27 +78,29 @@ def _edges(doc: Document, branch: Branch, segment: Segment) -> tuple[datetime, d
     kind = _format(doc, branch, segment)
     if kind is None:
         return None
-    return doc.needed(branch, segment, VALUE, _reach, kind, doc)
+    return doc.needed(branch, segment, VALUE, _reach, kind, doc.settings.zone)
 
 
-def _reach(text: str, kind: str, doc: Document) -> tuple[datetime, datetime]:
+@lru_cache(maxsize=1024)
+def _reach(text: str, kind: str, zone: ZoneInfo) -> tuple[datetime, datetime]:
+    """Kept, since all the lines of a message ask for the same window."""
     of_each = _RANGES.get(kind, kind)
     first, _, last = text.partition("-") if kind == DAYS else (text, "", text)
     if kind == WINDOW:
         # The hyphen of the standard is left out by some; twelve digits are one end either way.
         first, last = text[:12], text[12:].removeprefix("-")
-    start, end = _read(first, of_each, doc), _read(last, of_each, doc)
-    if of_each == DAY or (kind != WINDOW and start == end and start.astimezone(doc.settings.zone).time() == time.min):
-        tomorrow: date = end.astimezone(doc.settings.zone).date() + timedelta(days=1)
-        end = values.wall_time(tomorrow.isoformat(), doc.settings.zone)
+    start, end = _read(first, of_each, zone), _read(last, of_each, zone)
+    if of_each == DAY or (kind != WINDOW and start.astimezone(zone).time() == time.min):
+        tomorrow = end.astimezone(zone).date() + timedelta(days=1)
+        end = values.wall_time(tomorrow.isoformat(), zone)
     return start, end
 
 
-def _read(text: str, kind: str, doc: Document) -> datetime:
+def _read(text: str, kind: str, zone: ZoneInfo) -> datetime:
     found = _FORMS[kind].fullmatch(text)
     if found is None:
         raise Unfit("not_a_time", "This is not written as its format says.")
-    return values.wall_time(_SHAPES[kind].format(*found.groups()), doc.settings.zone)
+    return values.wall_time(_SHAPES[kind].format(*found.groups()), zone)
 
 
 def _format(doc: Document, branch: Branch, segment: Segment) -> str | None:
