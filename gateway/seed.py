@@ -31,7 +31,7 @@ PARTNERS = (
     Seeded("brack", "Brack.ch (openTRANS 2.1)", "opentrans"),
     Seeded("interdiscount", "Interdiscount (EDIFACT D.01B)"),
     Seeded("lumimart", "Lumimart (EDIFACT D.96A)"),
-    Seeded("bosch", "Bosch (SAP IDoc ORDERS05)"),
+    Seeded("bosch", "Bosch (SAP IDoc ORDERS05)", "idoc"),
     Seeded("swisscom", "Swisscom (TM Forum TMF641)"),
     Seeded("google", "Google (Actions Center)"),
     Seeded("logitech", "Logitech (Shopify)"),

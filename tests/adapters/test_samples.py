@@ -25,7 +25,7 @@ def test_a_sample_means_what_its_folder_says(folder: Path) -> None:
 
 
 def test_every_dialect_has_samples_and_every_sample_its_origin() -> None:
-    assert {folder.parent.parent.name for folder in SAMPLES} >= {"plain", "opentrans"}
+    assert {folder.parent.parent.name for folder in SAMPLES} >= {"plain", "opentrans", "idoc"}
     assert all((folder / "ORIGIN.md").exists() for folder in SAMPLES)
 
 

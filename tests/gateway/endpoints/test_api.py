@@ -95,7 +95,7 @@ def test_a_dialect_endpoint_hears_its_own_language_and_nothing_it_has_no_word_fo
 
 
 def test_a_partner_without_a_dialect_cannot_ask_for_it(api):
-    answer = api.caller("bosch").post("/v1/webhook-endpoints", {"url": URL, "format": "dialect"})
+    answer = api.caller("amazon_de").post("/v1/webhook-endpoints", {"url": URL, "format": "dialect"})
     assert (answer.status, answer.pointers) == (422, ["/format"])
 
 

@@ -187,7 +187,7 @@ def test_another_partners_door_is_404(api, brack, runtime):
 
 
 def test_a_partner_without_a_dialect_has_no_door_yet(api):
-    assert send(api.caller("bosch"), b"<x/>", partner="bosch").status == 404
+    assert send(api.caller("amazon_de"), b"<x/>", partner="amazon_de").status == 404
 
 
 def test_plain_json_has_a_door_too(api, clock):
