@@ -1,11 +1,12 @@
 """Pure translation between partners' documents and the canonical order. No I/O, no clock, no database."""
 
 from adapters.contract import Adapter
+from adapters.edifact.adapter import EdifactAdapter
 from adapters.idoc.adapter import IdocAdapter
 from adapters.opentrans.adapter import OpenTransAdapter
 from adapters.plain.adapter import PlainAdapter
 
-ADAPTERS: tuple[type[Adapter], ...] = (PlainAdapter, OpenTransAdapter, IdocAdapter)
+ADAPTERS: tuple[type[Adapter], ...] = (PlainAdapter, OpenTransAdapter, EdifactAdapter, IdocAdapter)
 
 
 def by_name(name: str) -> type[Adapter]:

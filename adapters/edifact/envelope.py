@@ -4,6 +4,7 @@ import re
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from itertools import count
+from typing import Any
 
 from adapters.edifact.faults import Error, Faults
 from adapters.edifact.syntax import (
@@ -208,3 +209,16 @@ def _check_trailer(interchange: Interchange, faults: Faults) -> None:
     if last.get(2) != interchange.reference:
         detail = "UNZ does not repeat the reference of UNB."
         faults.broken(Error.REFERENCES_DIFFER, "UNZ", "interchange_reference", detail, (last, 2, 0))
+
+
+def origin(interchange: Interchange) -> dict[str, Any]:
+    """Which envelope it was, as JSON: for CONTRL, for the address of our answer, and to know a second delivery by."""
+    header, piece = interchange.header, interchange.piece
+    return {
+        "reference": interchange.reference,
+        "sender": [header.get(2, 1), header.get(2, 2)],
+        "recipient": [header.get(3, 1), header.get(3, 2)],
+        "prepared": f"{header.get(4, 1)}:{header.get(4, 2)}",
+        "test": header.get(11) == "1",
+        **({"mislabelled": piece.charset} if piece.mislabelled else {}),
+    }

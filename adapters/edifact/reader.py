@@ -19,7 +19,7 @@ from adapters.edifact.codes import (
     REPLACE,
 )
 from adapters.edifact.document import Document, Item
-from adapters.edifact.envelope import Interchange, Message, open_file
+from adapters.edifact.envelope import Interchange, Message, open_file, origin
 from adapters.edifact.faults import Error, Faults
 from adapters.edifact.grammar import Branch, check, match, rule_of
 from adapters.edifact.settings import Settings
@@ -82,19 +82,11 @@ def _message(message: Message, interchange: Interchange, settings: Settings, fau
 
 
 def _echo(message: Message, interchange: Interchange) -> dict[str, Any]:
-    """What came in which envelope: for CONTRL, for the address of our answer, and to know a second delivery by."""
-    header, piece = interchange.header, interchange.piece
+    ignored = sum(segment.tag not in KNOWN for segment in message.segments)
     return {
-        "interchange": {
-            "reference": interchange.reference,
-            "sender": [header.get(2, 1), header.get(2, 2)],
-            "recipient": [header.get(3, 1), header.get(3, 2)],
-            "prepared": f"{header.get(4, 1)}:{header.get(4, 2)}",
-            "test": header.get(11) == "1",
-            **({"mislabelled": piece.charset} if piece.mislabelled else {}),
-        },
+        "interchange": origin(interchange),
         "message": {"reference": message.reference, "kind": message.kind},
-        **({"ignored": ignored} if (ignored := sum(one.tag not in KNOWN for one in message.segments)) else {}),
+        **({"ignored": ignored} if ignored else {}),
     }
 
 

@@ -1,0 +1,152 @@
+"""The answer at the door: what became of each interchange, and of each order in it, in one file of ours."""
+
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import replace
+from itertools import groupby
+from typing import Any
+
+from adapters.canonical import CancelOrder, ChangeOrder, Intent, Outcome, PlaceOrder, Receipt, SupportOrder
+from adapters.edifact import contrl
+from adapters.edifact.codes import NOT_ACCEPTED, ORDRSP
+from adapters.edifact.envelope import Interchange, open_file, origin
+from adapters.edifact.faults import Fault, Faults
+from adapters.edifact.guidelines import Guideline
+from adapters.edifact.letters import Letter, interchange
+from adapters.edifact.settings import Settings
+from adapters.edifact.writer import Response, Standing, aperak, ordrsp, verdict
+from adapters.errors import TranslationError
+
+SANDBOX = "sandbox"
+
+_Messages = list[tuple[str, Iterable[str]]]
+
+
+def status_of(receipt: Receipt) -> int:
+    results = {outcome.result for outcome in receipt.outcomes}
+    if results <= {"refused"}:
+        return 422
+    new = any(outcome.result == "accepted" and isinstance(outcome.intent, PlaceOrder) for outcome in receipt.outcomes)
+    return 201 if new else 200
+
+
+def answer(receipt: Receipt, settings: Settings) -> bytes:
+    """One interchange after the other, as theirs came. Where nothing says which one it was, the orders alone."""
+    bodies: list[bytes] = []
+    groups = groupby(receipt.outcomes, key=lambda outcome: _origin(outcome.intent))
+    for number, (theirs, group) in enumerate(groups):
+        outcomes = list(group)
+        letter = Letter(
+            source=f"{receipt.message_id}:{number}",
+            at=receipt.at,
+            test=outcomes[0].environment == SANDBOX,
+            theirs=theirs,
+            settings=settings,
+        )
+        bodies.append(interchange(letter, _messages(letter, outcomes)))
+    return b"".join(bodies)
+
+
+def _origin(intent: Intent) -> Mapping[str, Any]:
+    found: Mapping[str, Any] = _echo(intent).get("interchange", {})
+    return found
+
+
+def _echo(intent: Intent) -> Mapping[str, Any]:
+    return intent.order.echo if isinstance(intent, PlaceOrder) else intent.echo
+
+
+def _messages(letter: Letter, outcomes: Sequence[Outcome]) -> _Messages:
+    messages: _Messages = []
+    if letter.theirs:
+        known = all(outcome.result == "duplicate" for outcome in outcomes)
+        guideline = letter.settings.spoken
+        messages.append((guideline.writes["CONTRL"], contrl.taken(letter.theirs, duplicate=known)))
+    for number, outcome in enumerate(outcomes, 1):
+        messages.append(_business(replace(letter, source=f"{letter.source}:{number}"), outcome))
+    return messages
+
+
+def _guideline(letter: Letter, outcome: Outcome) -> Guideline:
+    """The one of the message that is answered."""
+    kind = _echo(outcome.intent).get("message", {}).get("kind", ())
+    found = letter.settings.guideline_of(kind[2]) if len(kind) > 2 else None
+    return found or letter.settings.spoken
+
+
+def _business(letter: Letter, outcome: Outcome) -> tuple[str, Iterator[str]]:
+    """ORDRSP for what is about an order; APERAK, where the guideline has it, for what is about none of ours."""
+    guideline, intent = _guideline(letter, outcome), outcome.intent
+    order = outcome.order or (intent.order if isinstance(intent, PlaceOrder) else None)
+    change = None if isinstance(intent, PlaceOrder) else str(intent.echo.get("number") or "") or None
+    if order is None and "APERAK" in guideline.writes:
+        return guideline.writes["APERAK"], aperak(letter, guideline, change or _number(intent), outcome.problems)
+    lines = _standings(outcome, order)
+    response = Response(
+        partner_order_id=_number(intent),
+        function=_function(outcome, lines),
+        order_id=outcome.order_id,
+        order=order,
+        change=change,
+        reasons=[problem.detail for problem in outcome.problems if not _line_ids(intent, problem.pointer)],
+    )
+    return guideline.writes[ORDRSP], ordrsp(letter, guideline, response, lines)
+
+
+def _number(intent: Intent) -> str:
+    return intent.order.partner_order_id if isinstance(intent, PlaceOrder) else intent.partner_order_id
+
+
+def _standings(outcome: Outcome, order: SupportOrder | None) -> list[Standing]:
+    refused: dict[str, str] = {}
+    if isinstance(outcome.intent, ChangeOrder | CancelOrder):
+        for problem in outcome.problems:
+            refused |= dict.fromkeys(_line_ids(outcome.intent, problem.pointer), problem.detail)
+    return [
+        Standing(
+            line=line,
+            visits=[job for job in outcome.jobs if job.line_id == line.line_id],
+            refused=refused.get(line.line_id),
+        )
+        for line in (order.lines if order else ())
+    ]
+
+
+def _line_ids(intent: Intent, pointer: str) -> list[str]:
+    """The lines that a problem is about."""
+    if isinstance(intent, PlaceOrder):
+        return []
+    return [line.line_id for line in intent.lines if line.pointer == pointer and line.line_id is not None]
+
+
+def _function(outcome: Outcome, lines: Sequence[Standing]) -> str:
+    # A cancellation happens as a whole or not at all.
+    if outcome.result == "refused" or (isinstance(outcome.intent, CancelOrder) and outcome.problems):
+        return NOT_ACCEPTED
+    return verdict(lines, confirms=not isinstance(outcome.intent, PlaceOrder))
+
+
+# --- what was not even read --------------------------------------------------------------------------------------
+
+
+def refusal(body: bytes, error: TranslationError, letter: Letter) -> bytes | None:
+    """A CONTRL for each interchange of the file: nothing of it was taken, not even what was right."""
+    faults = [problem for problem in error.problems if isinstance(problem, Fault)]
+    found = open_file(body, Faults())
+    if not found or any(_may_not_be_answered(one) for one in found):
+        return None
+    bodies: list[bytes] = []
+    for number, theirs in enumerate(found):
+        told = origin(theirs)
+        own = replace(letter, source=f"{letter.source}:{number}", theirs=told, test=told["test"])
+        mine = [fault for fault in faults if fault.spot.interchange == number]
+        kind = letter.settings.spoken.writes["CONTRL"]
+        bodies.append(interchange(own, [(kind, contrl.refused(theirs, mine))]))
+    return b"".join(bodies)
+
+
+def _may_not_be_answered(theirs: Interchange) -> bool:
+    """A CONTRL, for else both sides would go on for ever; and what nobody can be told about."""
+    told = theirs.header
+    if not (theirs.reference and told.get(2) and told.get(3)):
+        return True
+    return any(message.kind[:1] == ["CONTRL"] for message in theirs.messages)
