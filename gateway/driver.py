@@ -5,9 +5,12 @@ is read and written as usual; both share one transaction. Errors are psycopg's o
 """
 
 import json
+import re
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
+from dataclasses import dataclass, field
 from datetime import UTC, datetime
+from functools import lru_cache
 from typing import Any
 
 from psycopg import Cursor
@@ -16,31 +19,52 @@ from sqlalchemy.orm import Session, sessionmaker
 
 from gateway.db import Base
 
-_CONNECTION = "driver's connection"  # in a session's `info`, while it is in `together`
+_TOGETHER = "what travels together"  # in a session's `info`, while it is in `together`
+_NAME = re.compile(r"%\((\w+)\)s")
 
 
 class Taken(Exception):
     """What was to be new is here already."""
 
 
+@dataclass(slots=True)
+class _Together:
+    """The driver's connection, and what is to be written at the end: as the statements came, with their values."""
+
+    connection: Any
+    statements: list[tuple[str, ...]] = field(default_factory=list)
+    values: dict[str, Any] = field(default_factory=dict)
+
+    def add(self, statements: tuple[str, ...], values: Mapping[str, Any]) -> None:
+        place = len(self.statements)
+        self.statements.append(statements)
+        self.values |= {f"{name}_{place}": value for name, value in values.items()}
+
+
+@lru_cache(maxsize=256)
+def _as_one(*groups: tuple[str, ...]) -> str:
+    """One statement of all of them; each group's names carry its place, as its values' do."""
+    parts = [_NAME.sub(rf"%(\1_{place})s", one) for place, group in enumerate(groups) for one in group]
+    return f"WITH {', '.join(f'w{number} AS ({part})' for number, part in enumerate(parts))} SELECT"
+
+
 @contextmanager
 def together(sessions: sessionmaker[Session]) -> Iterator[Session]:
-    """A transaction whose statements travel together: none waits for what the database says to the one before.
+    """A transaction of one statement, which is all that `write` is given within; what is read before stands outside.
 
-    Reading a result waits for it, and for all before it; every other error comes with the commit at the end. Only
-    `execute` works within, and nothing may follow in this session. Raises `Taken` where a row is not unique; then
-    nothing has happened.
+    One way to the database instead of ten, and nothing to take back. Only `execute` to read and `write` work within,
+    and nothing may follow in this session. Raises `Taken` where a row is not unique; then nothing has happened.
     """
     with sessions() as session:
         connection: Any = session.connection().connection.dbapi_connection
-        session.info[_CONNECTION] = connection
-        # BEGIN and COMMIT travel with the others. The driver would wait for a BEGIN of its own.
+        travelling = session.info[_TOGETHER] = _Together(connection)
         connection.autocommit = True
         try:
+            # Questions travel on while their answers are not looked at.
             with connection.pipeline():
-                connection.execute("BEGIN")
                 yield session
-                connection.execute("COMMIT")
+            if travelling.statements:
+                connection.execute(_as_one(*travelling.statements), travelling.values)
         except UniqueViolation:
             raise Taken from None
         finally:
@@ -50,9 +74,24 @@ def together(sessions: sessionmaker[Session]) -> Iterator[Session]:
 
 def execute(session: Session, statement: str, values: Mapping[str, Any]) -> Cursor[Any]:
     """Run it in the session's transaction. `statement` names its values as `%(name)s`."""
-    connection: Any = session.info.get(_CONNECTION) or session.connection().connection
+    travelling = session.info.get(_TOGETHER)
+    connection: Any = travelling.connection if travelling else session.connection().connection
     ran: Cursor[Any] = connection.cursor().execute(statement, values)
     return ran
+
+
+def write(session: Session, statements: tuple[str, ...], values: Mapping[str, Any]) -> None:
+    """Run these statements as one, which has no result; within `together` as part of the one at its end.
+
+    None of them sees what another one writes.
+    """
+    travelling = session.info.get(_TOGETHER)
+    if travelling is not None:
+        travelling.add(statements, values)
+        return
+    alone = _Together(None)
+    alone.add(statements, values)
+    execute(session, _as_one(statements), alone.values)
 
 
 def columns(table: type[Base]) -> str:

@@ -128,7 +128,7 @@ class _Record:
 
     def write(self, session: Session, response: Response) -> None:
         """Claim and keep in one."""
-        driver.execute(session, _WRITE, {**self._asked(), **self._answered(response)})
+        driver.write(session, (_WRITE,), {**self._asked(), **self._answered(response)})
 
     def replay(self, stored: IdempotencyRecord) -> Response:
         if stored.fingerprint != self._fingerprint():

@@ -11,6 +11,9 @@ from sqlalchemy.orm import Session
 
 from webhooks.tenant import Tenant
 
+Write = Callable[[tuple[str, ...], Mapping[str, Any]], object]
+"""Runs statements as one. None of them reads what another one writes; they name their values as `%(name)s`."""
+
 
 @dataclass(frozen=True, slots=True)
 class Subscription:
@@ -76,8 +79,19 @@ def subscribed(session: Session, tenant: Tenant) -> list[Subscription]:
     return ask(session, tenant).subscriptions()
 
 
+def writing(session: Session) -> Write:
+    """Writes at once, in the session's transaction."""
+
+    def write(statements: tuple[str, ...], values: Mapping[str, Any]) -> object:
+        *others, last = statements
+        parts = ", ".join(f"part_{place} AS ({other})" for place, other in enumerate(others))
+        return _execute(session, f"WITH {parts} {last}" if parts else last, values)
+
+    return write
+
+
 def enqueue(
-    session: Session,
+    write: Write,
     tenant: Tenant,
     events: Sequence[OutgoingEvent],
     subscriptions: Sequence[Subscription],
@@ -87,7 +101,7 @@ def enqueue(
 ) -> int:
     """Write the messages of these events for every subscription that wants them.
 
-    One statement, whatever their number. Events of one subject come in their order, from whoever holds the lock of
+    One `write`, whatever their number. Events of one subject come in their order, from whoever holds the lock of
     that subject. Returns how many messages were written. `new_id` makes an id from a prefix.
     """
     words = [word for event in events for word in _words(event, new_id)]
@@ -104,7 +118,7 @@ def enqueue(
         "mailboxes": _mailbox_rows(wanted),
     }
     here = {"owner": tenant.owner, "environment": tenant.environment, "now": now}
-    _execute(session, _ENQUEUE, here | {name: json.dumps(found) for name, found in rows.items()})
+    write(_ENQUEUE, here | {name: json.dumps(found) for name, found in rows.items()})
     return len(wanted)
 
 
@@ -182,23 +196,27 @@ _SUBSCRIBED = """
 # Messages draw their position in the order of the array.
 # The mailbox that conflicts is locked even where nothing changes. That lock makes whoever is recording an outcome for
 # it see our message, or us see that the mailbox was emptied.
-_ENQUEUE = """
-    WITH payload AS (
-        INSERT INTO webhook_payload
-               (id, owner, environment, event_id, format, body, media_type, method, path, headers, created_at)
-        SELECT id, %(owner)s, %(environment)s, event_id, format, body, media_type, method, path, headers, %(now)s
-          FROM json_populate_recordset(NULL::webhook_payload, %(payloads)s)),
-    message AS (
-        INSERT INTO webhook_message
-               (id, owner, environment, endpoint_id, subject, event_id, event_type, sequence, payload_id, error,
-                status, next_attempt_at, created_at)
-        SELECT id, %(owner)s, %(environment)s, endpoint_id, subject, event_id, event_type, sequence, payload_id, error,
-               CASE WHEN payload_id IS NULL THEN 'parked' ELSE 'pending' END,
-               CASE WHEN payload_id IS NULL THEN NULL ELSE %(now)s::timestamptz END, %(now)s
-          FROM json_populate_recordset(NULL::webhook_message, %(messages)s))
+_ENQUEUE = (
+    """
+    INSERT INTO webhook_payload
+           (id, owner, environment, event_id, format, body, media_type, method, path, headers, created_at)
+    SELECT id, %(owner)s, %(environment)s, event_id, format, body, media_type, method, path, headers, %(now)s
+      FROM json_populate_recordset(NULL::webhook_payload, %(payloads)s)
+    """,
+    """
+    INSERT INTO webhook_message
+           (id, owner, environment, endpoint_id, subject, event_id, event_type, sequence, payload_id, error,
+            status, next_attempt_at, created_at)
+    SELECT id, %(owner)s, %(environment)s, endpoint_id, subject, event_id, event_type, sequence, payload_id, error,
+           CASE WHEN payload_id IS NULL THEN 'parked' ELSE 'pending' END,
+           CASE WHEN payload_id IS NULL THEN NULL ELSE %(now)s::timestamptz END, %(now)s
+      FROM json_populate_recordset(NULL::webhook_message, %(messages)s)
+    """,
+    """
     INSERT INTO webhook_mailbox (endpoint_id, subject, owner, environment, due_at)
     SELECT endpoint_id, subject, %(owner)s, %(environment)s, %(now)s
       FROM json_populate_recordset(NULL::webhook_mailbox, %(mailboxes)s)
         ON CONFLICT (endpoint_id, subject) DO UPDATE SET due_at = EXCLUDED.due_at
      WHERE webhook_mailbox.due_at IS NULL
-"""
+    """,
+)

@@ -220,4 +220,4 @@ def _greet(session: Session, call: Call, endpoint: Endpoint) -> None:
     )
     to_itself = outbox.Subscription(endpoint.id, endpoint.format, ("*",))
     make = partial(new_id, now=call.now)
-    outbox.enqueue(session, _owner(call), [event], [to_itself], new_id=make, now=call.now)
+    outbox.enqueue(outbox.writing(session), _owner(call), [event], [to_itself], new_id=make, now=call.now)

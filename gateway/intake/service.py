@@ -86,14 +86,17 @@ def keep(
         "order_id": order_id,
         "received_at": arrival.now,
     }
-    driver.execute(session, _KEEP, {"messages": driver.rows([row])})
+    driver.write(session, _KEEP, {"messages": driver.rows([row])})
     return message_id
 
 
-_KEEP = f"""
-    INSERT INTO inbound_message ({driver.columns(InboundMessage)})
-    SELECT {driver.columns(InboundMessage)} FROM json_populate_recordset(NULL::inbound_message, %(messages)s)
-"""
+_MESSAGE = driver.columns(InboundMessage)
+_KEEP = (
+    f"""
+    INSERT INTO inbound_message ({_MESSAGE})
+    SELECT {_MESSAGE} FROM json_populate_recordset(NULL::inbound_message, %(messages)s)
+    """,
+)
 
 
 def _accept(session: Session, arrival: Arrival, intent: Intent, fresh: bool) -> Outcome:

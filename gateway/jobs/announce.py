@@ -56,7 +56,8 @@ class Listeners:
         in_dialect = any(one.format == "dialect" for one in subscriptions)
         dialect = adapter_of(self.session, self.tenant.partner_id) if in_dialect else None
         events = [_outgoing(step, dialect) for step in steps]
-        outbox.enqueue(self.session, self._owner, events, subscriptions, new_id=partial(new_id, now=now), now=now)
+        write = partial(driver.write, self.session)
+        outbox.enqueue(write, self._owner, events, subscriptions, new_id=partial(new_id, now=now), now=now)
 
 
 def announce(session: Session, tenant: Tenant, update: StatusUpdate, now: datetime, move: Move) -> None:

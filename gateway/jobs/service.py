@@ -56,8 +56,9 @@ def place(listeners: Listeners, order: Mapping[str, Any], updates: Sequence[Stat
         ),
         "events": driver.rows(event_row(tenant, step) for step in steps),
     }
-    placed = driver.execute(listeners.session, _PLACE_FRESH if fresh else _PLACE, values)
-    if not fresh and placed.fetchone() is None:
+    if fresh:
+        driver.write(listeners.session, _PLACE_FRESH, values)
+    elif driver.execute(listeners.session, _PLACE, values).fetchone() is None:
         return False
     listeners.tell(steps, now)
     return True
@@ -65,21 +66,20 @@ def place(listeners: Listeners, order: Mapping[str, Any], updates: Sequence[Stat
 
 _ORDER, _JOB, _EVENT = map(driver.columns, (tables.Order, tables.Job, tables.JobEvent))
 
-_PLACE_FRESH = f"""
-    WITH placed AS (
-        INSERT INTO support_order ({_ORDER})
-        SELECT {_ORDER} FROM json_populate_recordset(NULL::support_order, %(orders)s) RETURNING id),
-    opened AS (
-        INSERT INTO job ({_JOB})
-        SELECT {_JOB} FROM json_populate_recordset(NULL::job, %(jobs)s) WHERE EXISTS (SELECT FROM placed)),
-    said AS (
-        INSERT INTO job_event ({_EVENT})
-        SELECT {_EVENT} FROM json_populate_recordset(NULL::job_event, %(events)s) WHERE EXISTS (SELECT FROM placed))
-    SELECT id FROM placed
-"""
+_PLACE_FRESH = (
+    f"INSERT INTO support_order ({_ORDER}) "
+    f"SELECT {_ORDER} FROM json_populate_recordset(NULL::support_order, %(orders)s)",
+    f"INSERT INTO job ({_JOB}) SELECT {_JOB} FROM json_populate_recordset(NULL::job, %(jobs)s)",
+    f"INSERT INTO job_event ({_EVENT}) SELECT {_EVENT} FROM json_populate_recordset(NULL::job_event, %(events)s)",
+)
 
 # Who comes with the same number at the same time waits here, and then finds the order.
-_PLACE = _PLACE_FRESH.replace("RETURNING id", "ON CONFLICT DO NOTHING RETURNING id")
+_PLACE = """
+    WITH placed AS ({} ON CONFLICT DO NOTHING RETURNING id),
+         opened AS ({} WHERE EXISTS (SELECT FROM placed)),
+         said AS ({} WHERE EXISTS (SELECT FROM placed))
+    SELECT id FROM placed
+""".format(*_PLACE_FRESH)
 
 
 def locate(session: Session, job_id: str, *visible: ColumnElement[bool]) -> Located:

@@ -65,7 +65,7 @@ def say(tested: System, ears: Sequence[Subscription], count: int) -> None:
     with tested.runtime.sessions.begin() as session:
         for place, ear in enumerate(ears):
             events = [event(make("evt"), make("job")) for _ in range(min(share, count - place * share))]
-            outbox.enqueue(session, tested.tenant, events, [ear], new_id=make, now=now)
+            outbox.enqueue(outbox.writing(session), tested.tenant, events, [ear], new_id=make, now=now)
 
 
 def event(event_id: str, job_id: str) -> OutgoingEvent:

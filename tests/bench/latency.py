@@ -69,7 +69,9 @@ def say(tested: System, ears: list[Subscription], ringer: Ringer, number: int) -
     with tested.runtime.sessions.begin() as session:
         heard = event(make("evt"), make("job"))
         now = tested.runtime.clock()
-        outbox.enqueue(session, tested.tenant, [heard], [ears[number % len(ears)]], new_id=noting, now=now)
+        outbox.enqueue(
+            outbox.writing(session), tested.tenant, [heard], [ears[number % len(ears)]], new_id=noting, now=now
+        )
     at = time.monotonic()
     ringer.wake()
     return next(name for name in made if name.startswith("whm_")), at

@@ -60,7 +60,9 @@ def say(
     """Enqueue and commit."""
     with sessions.begin() as session:
         subscriptions = outbox.subscribed(session, tenant)
-        return outbox.enqueue(session, tenant, events, subscriptions, new_id=fresh, now=now or datetime.now(UTC))
+        return outbox.enqueue(
+            outbox.writing(session), tenant, events, subscriptions, new_id=fresh, now=now or datetime.now(UTC)
+        )
 
 
 def rows(sessions: sessionmaker[Session], query: str, **values: object) -> list[tuple[object, ...]]:

@@ -177,7 +177,9 @@ def test_receivers_that_hang_do_not_hold_up_the_others_r11(
     start = time.monotonic()
     with sessions.begin() as session:
         *_, other = outbox.subscribed(session, DEMO)
-        outbox.enqueue(session, DEMO, [event(f"job_{n}") for n in range(50)], [other], new_id=fresh, now=now())
+        outbox.enqueue(
+            outbox.writing(session), DEMO, [event(f"job_{n}") for n in range(50)], [other], new_id=fresh, now=now()
+        )
     healthy.wait_for(50)
 
     assert time.monotonic() - start < 2
@@ -268,7 +270,7 @@ def test_an_enqueue_while_the_last_message_is_recorded_is_not_lost(sessions: Ses
     [first] = claim(sessions)
     with sessions.begin() as session:
         subscriptions = outbox.subscribed(session, DEMO)
-        outbox.enqueue(session, DEMO, [event("job_1", 2)], subscriptions, new_id=fresh, now=now())
+        outbox.enqueue(outbox.writing(session), DEMO, [event("job_1", 2)], subscriptions, new_id=fresh, now=now())
         left = record(sessions, delivered(first))
         assert left, "the mailbox is being written to: its outcome waits"
 
@@ -290,7 +292,7 @@ def test_no_message_is_ever_stranded_between_enqueue_and_record(sessions: Sessio
             with sessions.begin() as session:
                 subscriptions = outbox.subscribed(session, DEMO)
                 events = [event(f"job_{number}_{chance.randrange(2)}")]
-                outbox.enqueue(session, DEMO, events, subscriptions, new_id=fresh, now=now())
+                outbox.enqueue(outbox.writing(session), DEMO, events, subscriptions, new_id=fresh, now=now())
                 time.sleep(chance.random() * 0.003)
             written[number] += 1
 

@@ -169,7 +169,7 @@ def test_a_message_written_while_its_endpoint_was_deleted_ends_with_the_next_tic
             subscriptions = outbox.subscribed(session, DEMO)
             knows.set()
             deleted.wait(5)
-            outbox.enqueue(session, DEMO, [event("job_1")], subscriptions, new_id=fresh, now=NOW)
+            outbox.enqueue(outbox.writing(session), DEMO, [event("job_1")], subscriptions, new_id=fresh, now=NOW)
 
     writer = threading.Thread(target=write)
     writer.start()

@@ -24,7 +24,7 @@ def test_one_statement_whatever_the_number_of_events_and_endpoints(sessions: Ses
     with sessions.begin() as session:
         subscriptions = outbox.subscribed(session, DEMO)
     with noted(sessions.kw["bind"]) as statements, sessions.begin() as session:
-        written = outbox.enqueue(session, DEMO, events, subscriptions, new_id=fresh, now=NOW)
+        written = outbox.enqueue(outbox.writing(session), DEMO, events, subscriptions, new_id=fresh, now=NOW)
 
     assert written == 100
     assert len(statements) == 1
@@ -86,7 +86,9 @@ def test_no_word_is_no_message_and_a_failure_parks(sessions: Sessions) -> None:
 def test_nothing_is_said_when_the_transaction_fails(sessions: Sessions) -> None:
     add_endpoint(sessions, "http://127.0.0.1:1/")
     with sessions() as session:
-        outbox.enqueue(session, DEMO, [event("job_1")], outbox.subscribed(session, DEMO), new_id=fresh, now=NOW)
+        outbox.enqueue(
+            outbox.writing(session), DEMO, [event("job_1")], outbox.subscribed(session, DEMO), new_id=fresh, now=NOW
+        )
         session.rollback()
 
     for table in ("webhook_payload", "webhook_message", "webhook_mailbox"):

@@ -11,10 +11,12 @@ from gateway.catalogue.tables import PartnerArticle
 from gateway.runtime import Runtime
 
 BACKEND = text("SELECT pg_backend_pid()")
-INSERT = f"""
+INSERT = (
+    f"""
     INSERT INTO partner_article ({driver.columns(PartnerArticle)})
     SELECT {driver.columns(PartnerArticle)} FROM json_populate_recordset(NULL::partner_article, %(articles)s)
-"""
+    """,
+)
 
 
 def article(code: str) -> dict[str, str]:
@@ -24,7 +26,7 @@ def article(code: str) -> dict[str, str]:
 def add(runtime: Runtime, *codes: str) -> None:
     with driver.together(runtime.sessions) as session:
         for code in codes:
-            driver.execute(session, INSERT, {"articles": driver.rows([article(code)])})
+            driver.write(session, INSERT, {"articles": driver.rows([article(code)])})
 
 
 def codes(runtime: Runtime) -> list[str]:
@@ -46,9 +48,18 @@ def test_of_what_is_taken_nothing_has_happened_and_the_connection_is_whole(runti
         assert first.scalar(text("SELECT 1")) == 1
 
 
+def test_what_is_read_on_the_way_is_there_and_what_is_written_is_not_yet(runtime: Runtime) -> None:
+    add(runtime, "a")
+    with driver.together(runtime.sessions) as session:
+        driver.write(session, INSERT, {"articles": driver.rows([article("b")])})
+        found = driver.execute(session, "SELECT code FROM partner_article WHERE kind = %(kind)s", {"kind": "sku"})
+        assert found.fetchall() == [("a",)]
+    assert codes(runtime) == ["a", "b"]
+
+
 def test_an_exception_takes_everything_back(runtime: Runtime) -> None:
     with suppress(ZeroDivisionError), driver.together(runtime.sessions) as session:
-        driver.execute(session, INSERT, {"articles": driver.rows([article("a")])})
+        driver.write(session, INSERT, {"articles": driver.rows([article("a")])})
         raise ZeroDivisionError
     assert codes(runtime) == []
 
