@@ -109,7 +109,8 @@ def _steps(intent: Change, jobs: Sequence[tables.Job]) -> list[_Step]:
 
 def _lines(intent: Change, jobs: Sequence[tables.Job]) -> Iterable[LineChange]:
     """The lines that are named, and those that are meant without being named: all of them, or the missing ones."""
-    if intent.lines and not (isinstance(intent, ChangeOrder) and intent.cancel_missing):
+    whole = isinstance(intent, CancelOrder) and not intent.lines
+    if not whole and not (isinstance(intent, ChangeOrder) and intent.cancel_missing):
         return intent.lines
     named = {job.id for line in intent.lines for job in jobs if _names(line, job)}
     missing = dict.fromkeys(job.line_id for job in jobs if job.id not in named)
@@ -140,7 +141,9 @@ def _changed(intent: Change, line: LineChange, units: Sequence[tables.Job]) -> l
     kept = live if line.quantity is None else live[: line.quantity]
     steps = [_Step(unit, _cancellation(intent), line.pointer) for unit in reversed(live[len(kept) :])]
     for window in line.requested_windows[:1]:
-        for unit in kept or units:
+        # The date it has already: a document that repeats it moves nobody, and takes no technician away.
+        there = (window.start, window.end)
+        for unit in (one for one in kept or units if (one.window_start, one.window_end) != there):
             reason = _reason(intent, unit)
             move = Move(to=JobState.SCHEDULED, actor="partner", reason=reason, window=window)
             steps.append(_Step(unit, move, line.pointer))

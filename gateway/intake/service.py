@@ -48,16 +48,20 @@ def accept(session: Session, arrival: Arrival, intents: Sequence[Intent], *, fre
     """
     outcomes = tuple(_accept(session, arrival, intent, fresh) for intent in intents)
     taken = [outcome for outcome in outcomes if outcome.result == "accepted"]
-    change = next((o.intent for o in taken if not isinstance(o.intent, PlaceOrder)), None)
-    message_id = keep(
-        session,
-        arrival,
-        outcome="accepted" if taken else outcomes[0].result,
-        faults=[fault for outcome in outcomes for fault in outcome.problems],
-        order_id=outcomes[0].order_id,
-        change=change,
-    )
-    return Receipt(message_id=message_id, at=arrival.now, outcomes=outcomes)
+    made: list[changes.Change | None] = [o.intent for o in taken if not isinstance(o.intent, PlaceOrder)]
+    # One row a change: each of a file's changes is known again by its own number.
+    message_ids = [
+        keep(
+            session,
+            arrival,
+            outcome="accepted" if taken else outcomes[0].result,
+            faults=[fault for outcome in outcomes for fault in outcome.problems],
+            order_id=outcomes[0].order_id,
+            change=change,
+        )
+        for change in made or [None]
+    ]
+    return Receipt(message_id=message_ids[0], at=arrival.now, outcomes=outcomes)
 
 
 def keep(

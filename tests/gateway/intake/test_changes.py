@@ -94,3 +94,40 @@ def test_a_window_in_the_past_is_a_problem_of_its_line_and_changes_nothing(shop,
     outcome = change(changing(LineChange(pointer="/l", line_id="20", requested_windows=(window,))))
     assert [(fault.pointer, fault.code) for fault in outcome.problems] == [("/l", "in_the_past")]
     assert {state for _, _, state in states(shop)} == {"unscheduled"}
+
+
+def test_a_change_that_says_nothing_changes_nothing(shop, change):
+    change(changing())
+    assert {state for _, _, state in states(shop)} == {"unscheduled"}
+
+
+def test_a_date_that_is_repeated_takes_no_technician_away(api, shop, change, clock):
+    window = Window(start=clock() + timedelta(days=3), end=clock() + timedelta(days=3, hours=4))
+    line = LineChange(pointer="/l", line_id="20", requested_windows=(window,))
+    change(changing(line))
+    [job] = shop.get("/v1/jobs?state=scheduled").json["items"]
+    dispatch = api.caller("dispatch")
+    for to, actor in (("offered", "dispatch"), ("assigned", "technician")):
+        wish = {"to": to, "actor": actor, "technician": {"id": "t-1"} if to == "assigned" else None}
+        assert dispatch.post(f"/fulfilment/v1/jobs/{job['id']}/transitions", wish).status == 200
+    again = ChangeOrder(partner_order_id="W-1", change_id="2", lines=(line,))
+    assert change(again).problems == ()
+    assert shop.get(f"/v1/jobs/{job['id']}").json["technician"] == {"id": "t-1", "name": None}
+
+
+def test_each_change_of_one_document_is_known_again(runtime, shop, clock):
+    first = changing(LineChange(pointer="/l", line_id="10", quantity=2))
+    second = ChangeOrder(
+        partner_order_id="W-1", change_id="2", lines=(LineChange(pointer="/l", line_id="20", cancelled=True),)
+    )
+    results = []
+    for _ in range(2):
+        with runtime.sessions.begin() as session:
+            partner_id = session.scalars(select(Order.partner_id)).one()
+            message = RawMessage(body=b"x", media_type="text/plain")
+            arrival = service.Arrival(
+                tenant=Tenant(partner_id, "sandbox"), door="test", message=message, now=clock(), vault=runtime.vault
+            )
+            receipt = service.accept(session, arrival, [first, second])
+            results.append([outcome.result for outcome in receipt.outcomes])
+    assert results == [["accepted", "accepted"], ["duplicate", "duplicate"]]
