@@ -78,8 +78,6 @@ def _business(letter: Letter, outcome: Outcome) -> tuple[str, Iterator[str]]:
     guideline, intent = _guideline(letter, outcome), outcome.intent
     order = outcome.order or (intent.order if isinstance(intent, PlaceOrder) else None)
     change = None if isinstance(intent, PlaceOrder) else str(intent.echo.get("number") or "") or None
-    if order is None and "APERAK" in guideline.writes:
-        return guideline.writes["APERAK"], aperak(letter, guideline, change or _number(intent), outcome.problems)
     lines = _standings(outcome, order)
     response = Response(
         partner_order_id=_number(intent),
@@ -89,6 +87,8 @@ def _business(letter: Letter, outcome: Outcome) -> tuple[str, Iterator[str]]:
         change=change,
         reasons=[problem.detail for problem in outcome.problems if not _line_ids(intent, problem.pointer)],
     )
+    if order is None and "APERAK" in guideline.writes:
+        return guideline.writes["APERAK"], aperak(letter, guideline, response, outcome.problems)
     return guideline.writes[ORDRSP], ordrsp(letter, guideline, response, lines)
 
 

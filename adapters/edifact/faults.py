@@ -65,6 +65,7 @@ class Faults:
         # One fault of the syntax makes the whole file malformed; else it is wrong, or asks for what we cannot do.
         self._malformed = False
         self._wrong = False
+        self._spots: set[Spot] = set()
 
     def add(self, error: Error, pointer: str, code: str, detail: str, at: "At | None" = None) -> None:
         """Wrong in what it means."""
@@ -90,6 +91,10 @@ class Faults:
             element=element,
             component=component,
         )
+        # What the tables have found in an element, whoever reads it need not say again.
+        if element and spot in self._spots:
+            return
+        self._spots.add(spot)
         self.found.append(Fault(pointer=self.prefix + pointer, code=code, detail=detail, error=error, spot=spot))
 
     def done(self) -> None:

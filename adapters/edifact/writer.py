@@ -26,7 +26,7 @@ from adapters.errors import Problem
 
 _DAY, _MINUTE = "%Y%m%d", "%Y%m%d%H%M"
 _MOST_DATES = 10  # of one line: as many visits on different days as anybody orders
-_REFERENCE = 35  # 1004; our ids are shorter
+_POINTER = 70  # characters of 1154
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -203,23 +203,20 @@ def ostrpt(letter: Letter, guideline: Guideline, update: StatusUpdate, line: Ord
 # --- APERAK ------------------------------------------------------------------------------------------------------
 
 
-def aperak(letter: Letter, guideline: Guideline, number: str, problems: Sequence[Problem]) -> Iterator[str]:
-    """Why nothing became of a document that is about no order of ours: each problem as code, place and sentence."""
-    yield written("BGM", "305", letter.reference, NOT_ACCEPTED)
+def aperak(letter: Letter, guideline: Guideline, response: Response, problems: Sequence[Problem]) -> Iterator[str]:
+    """Why nothing became of a document that is about no order of ours: each problem as code, sentence and place."""
+    yield written("BGM", "305", letter.reference, response.function)
     yield _dated(letter, guideline)
-    if number:
-        yield written("RFF", ("ACE", number[:_REFERENCE]))
-    yield from (written("NAD", role, (side, None, "9")) for role, side in _ends(letter))
+    yield written("RFF", ("ON", response.partner_order_id))
+    if response.change:
+        yield written("RFF", ("ACE", response.change))
+    yield written("NAD", "MS", (letter.sender[0], None, "9"))
+    yield written("NAD", "MR", (letter.recipient[0], None, "9"))
     for problem in problems:
         yield written("ERC", (_word(problem.code),))
         yield from _text(f"{problem.detail} ({problem.code})", guideline)
         if problem.pointer:
-            yield written("RFF", ("ACE", problem.pointer[:_REFERENCE]))
-
-
-def _ends(letter: Letter) -> Iterator[tuple[str, str]]:
-    yield "MS", letter.sender[0]
-    yield "MR", letter.recipient[0]
+            yield written("RFF", ("ACE", problem.pointer[:_POINTER]))
 
 
 def _word(code: str) -> str:
