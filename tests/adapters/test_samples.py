@@ -14,7 +14,7 @@ SAMPLES = sorted(path.parent for path in HERE.glob("*/samples/*/intents.json"))
 
 @pytest.mark.parametrize("folder", SAMPLES, ids=lambda folder: f"{folder.parent.parent.name}/{folder.name}")
 def test_a_sample_means_what_its_folder_says(folder: Path) -> None:
-    document = next(path for path in folder.iterdir() if path.suffix in {".xml", ".json"} and path.stem != "intents")
+    document = next(path for path in folder.iterdir() if path.suffix in {".xml", ".json", ".edi"} and path.stem != "intents")
     said = CliRunner().invoke(adapter, ["try", folder.parent.parent.name, str(document), "--json"])
     assert said.exit_code == 0, said.output
     expected = json.loads((folder / "intents.json").read_text())
@@ -25,7 +25,7 @@ def test_a_sample_means_what_its_folder_says(folder: Path) -> None:
 
 
 def test_every_dialect_has_samples_and_every_sample_its_origin() -> None:
-    assert {folder.parent.parent.name for folder in SAMPLES} >= {"plain", "opentrans", "idoc"}
+    assert {folder.parent.parent.name for folder in SAMPLES} >= {"plain", "opentrans", "edifact", "idoc"}
     assert all((folder / "ORIGIN.md").exists() for folder in SAMPLES)
 
 

@@ -18,7 +18,7 @@ def file_of(*messages: str, una: str = "", unb: str = "", unz: str = "", ending:
     """Messages, each from UNH to before UNT, in an interchange whose counts are right."""
     whole = []
     for number, message in enumerate(messages, 1):
-        segments = [part.strip() for part in message.strip().strip("'").split("'")]
+        segments = re.split(r"(?<!\?)'", message.removesuffix("'"))
         whole += [*segments, f"UNT+{len(segments) + 1}+{number}"]
     header = unb or "UNB+UNOC:3+7613001000004:14+7640199900007:14+260114:1533+ID0000123++++1"
     return una + ending.join([header, *whole, unz or f"UNZ+{len(messages)}+ID0000123"]) + ending
