@@ -16,7 +16,7 @@ from gateway.oauth.attempts import redis_attempts
 from gateway.runtime import Runtime
 from gateway.worker.wake import Bell, Ringer
 
-THREADS = 10
+THREADS = 6
 # Threads that answer, and the one that looks after clients' standing.
 CONNECTIONS = THREADS + 2
 # Less than an orchestrator waits before it kills.

@@ -60,9 +60,7 @@ def together(sessions: sessionmaker[Session]) -> Iterator[Session]:
         travelling = session.info[_TOGETHER] = _Together(connection)
         connection.autocommit = True
         try:
-            # Questions travel on while their answers are not looked at.
-            with connection.pipeline():
-                yield session
+            yield session
             if travelling.statements:
                 connection.execute(_as_one(*travelling.statements), travelling.values)
         except UniqueViolation:

@@ -56,27 +56,13 @@ class OutgoingEvent:
     payloads: Mapping[str, tuple[Payload, ...] | RenderFailure]
 
 
-class Asked:
-    """A question to the database. Its answer is read when it is wanted, which is when a pipelined driver waits."""
-
-    def __init__(self, rows: Iterable[tuple[str, str, list[str]]]) -> None:
-        self._rows = rows
-
-    def subscriptions(self) -> list[Subscription]:
-        return [Subscription(endpoint_id, form, tuple(event_types)) for endpoint_id, form, event_types in self._rows]
-
-
-def ask(session: Session, tenant: Tenant) -> Asked:
-    """Ask for every endpoint that is not deleted, in the order of their making.
+def subscribed(session: Session, tenant: Tenant) -> list[Subscription]:
+    """Every endpoint that is not deleted, in the order of their making.
 
     Disabled ones are among them: what happens meanwhile waits for them, in order, until they are enabled again.
     """
-    return Asked(_execute(session, _SUBSCRIBED, {"owner": tenant.owner, "environment": tenant.environment}))
-
-
-def subscribed(session: Session, tenant: Tenant) -> list[Subscription]:
-    """What `ask` asks for, at once."""
-    return ask(session, tenant).subscriptions()
+    rows = _execute(session, _SUBSCRIBED, {"owner": tenant.owner, "environment": tenant.environment})
+    return [Subscription(endpoint_id, form, tuple(event_types)) for endpoint_id, form, event_types in rows]
 
 
 def writing(session: Session) -> Write:

@@ -24,7 +24,6 @@ from gateway.intake import changes
 from gateway.intake.tables import InboundMessage
 from gateway.jobs import opening, tables
 from gateway.jobs import service as jobs
-from gateway.jobs.announce import Listeners
 from gateway.jobs.queries import jobs_of
 from gateway.jobs.rows import job_of
 from gateway.tenant import Tenant
@@ -111,7 +110,6 @@ def _accept(session: Session, arrival: Arrival, intent: Intent, fresh: bool) -> 
 
 def _place(session: Session, arrival: Arrival, intent: PlaceOrder, fresh: bool) -> Outcome:
     order, tenant, now = intent.order, arrival.tenant, arrival.now
-    listeners = Listeners(session, tenant)
     services = catalogue.resolve(session, tenant.partner_id, tenant.environment, order.lines)
     order_id = new_id("ord", now)
     blank = opening.blank(order, order_id, tenant.environment, now)
@@ -127,7 +125,7 @@ def _place(session: Session, arrival: Arrival, intent: PlaceOrder, fresh: bool) 
         "created_at": now,
         "updated_at": now,
     }
-    if not jobs.place(listeners, row, updates, fresh=fresh):
+    if not jobs.place(session, tenant, row, updates, fresh=fresh):
         return _again(session, tenant, intent)
     return Outcome(
         intent=intent,

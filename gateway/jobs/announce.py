@@ -38,33 +38,24 @@ def said(updates: Iterable[StatusUpdate]) -> list[Said]:
     return [Said(update, event_bytes(update)) for update in updates]
 
 
-class Listeners:
-    """Who hears of a tenant's jobs. Asked for at once, and read when there is something to say: within
-    `driver.together` the answer comes with that to another question.
-    """
-
-    def __init__(self, session: Session, tenant: Tenant) -> None:
-        self.session, self.tenant = session, tenant
-        self._owner = Owner(tenant.partner_id, tenant.environment)
-        self._asked = outbox.ask(session, self._owner)
-
-    def tell(self, steps: Sequence[Said], now: datetime) -> None:
-        """Enqueue the webhooks of these steps, whose events are written."""
-        subscriptions = self._asked.subscriptions()
-        if not subscriptions:
-            return
-        in_dialect = any(one.format == "dialect" for one in subscriptions)
-        dialect = adapter_of(self.session, self.tenant.partner_id) if in_dialect else None
-        events = [_outgoing(step, dialect) for step in steps]
-        write = partial(driver.write, self.session)
-        outbox.enqueue(write, self._owner, events, subscriptions, new_id=partial(new_id, now=now), now=now)
+def tell(session: Session, tenant: Tenant, steps: Sequence[Said], now: datetime) -> None:
+    """Enqueue the webhooks of these steps for whoever hears of this tenant's jobs."""
+    owner = Owner(tenant.partner_id, tenant.environment)
+    subscriptions = outbox.subscribed(session, owner)
+    if not subscriptions:
+        return
+    in_dialect = any(one.format == "dialect" for one in subscriptions)
+    dialect = adapter_of(session, tenant.partner_id) if in_dialect else None
+    events = [_outgoing(step, dialect) for step in steps]
+    write = partial(driver.write, session)
+    outbox.enqueue(write, owner, events, subscriptions, new_id=partial(new_id, now=now), now=now)
 
 
 def announce(session: Session, tenant: Tenant, update: StatusUpdate, now: datetime, move: Move) -> None:
     """Write the event of this move and enqueue its webhooks, all in this transaction."""
     steps = said([update])
     driver.execute(session, _EVENTS, {"events": driver.rows(event_row(tenant, step, move) for step in steps)})
-    Listeners(session, tenant).tell(steps, now)
+    tell(session, tenant, steps, now)
 
 
 def event_row(tenant: Tenant, step: Said, move: Move | None = None) -> dict[str, Any]:

@@ -13,7 +13,7 @@ from adapters.plain.reader import stored_order
 from gateway import driver
 from gateway.ids import new_id
 from gateway.jobs import tables
-from gateway.jobs.announce import Listeners, announce, event_row, said
+from gateway.jobs.announce import announce, event_row, said, tell
 from gateway.jobs.moving import Move, moved, says_nothing_new
 from gateway.jobs.opening import order_status
 from gateway.jobs.rows import changing, fixed, job_of
@@ -39,14 +39,16 @@ class Located:
         return stored_order(self.order.content)
 
 
-def place(listeners: Listeners, order: Mapping[str, Any], updates: Sequence[StatusUpdate], *, fresh: bool) -> bool:
+def place(
+    session: Session, tenant: Tenant, order: Mapping[str, Any], updates: Sequence[StatusUpdate], *, fresh: bool
+) -> bool:
     """Store a new order (its columns) with its jobs and the events of their opening, and announce those.
 
     False where the partner has an order of this number already, and then nothing is stored; a `fresh` one has none,
     and nobody looks.
     """
     now: datetime = order["created_at"]
-    tenant, steps = listeners.tenant, said(updates)
+    steps = said(updates)
     last = {update.job.id: update.job for update in updates}
     values = {
         "orders": driver.rows([order]),
@@ -57,10 +59,10 @@ def place(listeners: Listeners, order: Mapping[str, Any], updates: Sequence[Stat
         "events": driver.rows(event_row(tenant, step) for step in steps),
     }
     if fresh:
-        driver.write(listeners.session, _PLACE_FRESH, values)
-    elif driver.execute(listeners.session, _PLACE, values).fetchone() is None:
+        driver.write(session, _PLACE_FRESH, values)
+    elif driver.execute(session, _PLACE, values).fetchone() is None:
         return False
-    listeners.tell(steps, now)
+    tell(session, tenant, steps, now)
     return True
 
 
