@@ -48,21 +48,27 @@ class Document:
     def take(self, branch: Branch, segment: Segment | None, item: Item, read: Callable[..., T], *more: Any) -> T | None:
         """The element through `read(text, *more)`; None where it is empty, and a fault where it is not fit."""
         text = segment.get(item.element, item.component).strip() if segment else ""
-        if segment is None or not text:
-            return None
-        try:
-            return read(text, *more)
-        except Unfit as unfit:
-            self.add(branch, segment, item, unfit.code, unfit.detail)
-            return None
+        return self._read(branch, segment, item, text, read, *more) if segment and text else None
 
     def needed(
         self, branch: Branch, segment: Segment | None, item: Item, read: Callable[..., T], *more: Any
     ) -> T | None:
         """As `take`, and a fault where there is nothing. Of a segment that is missing, nothing is said."""
-        if segment is not None and not segment.get(item.element, item.component).strip():
-            self.add(branch, segment, item, "missing", "This is missing.")
-        return self.take(branch, segment, item, read, *more)
+        if segment is None:
+            return None
+        if text := segment.get(item.element, item.component).strip():
+            return self._read(branch, segment, item, text, read, *more)
+        self.add(branch, segment, item, "missing", "This is missing.")
+        return None
+
+    def _read(
+        self, branch: Branch, segment: Segment, item: Item, text: str, read: Callable[..., T], *more: Any
+    ) -> T | None:
+        try:
+            return read(text, *more)
+        except Unfit as unfit:
+            self.add(branch, segment, item, unfit.code, unfit.detail)
+            return None
 
     def decimal(self, text: str) -> Decimal:
         """A number by the decimal mark of the file; the grammar has refused any other."""

@@ -131,6 +131,12 @@ class Branch:
         self.segments: dict[str, list[Segment]] = {trigger.tag: [trigger]}
         self.groups: dict[str, list[Branch]] = {}
 
+    def inner(self, trigger: Segment) -> "Branch":
+        """A new group in here."""
+        branch = Branch(trigger, self.pointer)
+        self.groups.setdefault(trigger.tag, []).append(branch)
+        return branch
+
     def all(self, tag: str) -> list[Segment]:
         return self.segments.get(tag, [])
 
@@ -193,33 +199,29 @@ def match(segments: list[Segment], rule: Rule, faults: Faults) -> Branch:
     root = Branch(segments[0])
     levels = [_Level(rule, root)]
     for segment in segments[1:]:
+        tag = segment.tag
         for depth in range(len(levels) - 1, -1, -1):
-            place = levels[depth].place(segment.tag)
+            place = levels[depth].place(tag)
             if place >= 0:
-                while len(levels) > depth + 1:
-                    _missing(levels.pop(), _END, faults)
-                _enter(segment, place, levels, faults)
                 break
         else:
             _misplaced(segment, levels, faults)
+            continue
+        while len(levels) > depth + 1:
+            _missing(levels.pop(), _END, faults)
+        level = levels[depth]
+        if place > level.at + 1:
+            _missing(level, place, faults)
+        level.count = level.count + 1 if place == level.at else 1
+        level.at = place
+        taken = level.rule.inner[place]
+        if taken.inner:
+            levels.append(_Level(taken, level.branch.inner(segment)))
+        else:
+            level.branch.segments.setdefault(tag, []).append(segment)
     while levels:
         _missing(levels.pop(), _END, faults)
     return root
-
-
-def _enter(segment: Segment, place: int, levels: list[_Level], faults: Faults) -> None:
-    level = levels[-1]
-    if place > level.at + 1:
-        _missing(level, place, faults)
-    level.count = level.count + 1 if place == level.at else 1
-    level.at = place
-    rule = level.rule.inner[place]
-    if rule.inner:
-        branch = Branch(segment, level.branch.pointer)
-        level.branch.groups.setdefault(segment.tag, []).append(branch)
-        levels.append(_Level(rule, branch))
-    else:
-        level.branch.segments.setdefault(segment.tag, []).append(segment)
 
 
 def _missing(level: _Level, until: int, faults: Faults) -> None:

@@ -77,8 +77,8 @@ def number(doc: Document, line: Branch) -> str | None:
 def article(doc: Document, line: Branch, *kinds: str) -> str | None:
     """A number of the article in PIA."""
     for segment in line.all("PIA"):
-        for element in range(2, len(segment.elements) + 1):
-            if segment.get(element, 2) in kinds:
+        for element, parts in enumerate(segment.elements[1:], 2):
+            if parts[1:2] and parts[1] in kinds:
                 return doc.take(line, segment, Item("7140", element), values.line)
     return None
 

@@ -88,7 +88,7 @@ def mended(parts: list[str], full: int) -> list[str]:
             lines[-1] += part
         else:
             lines.append(part)
-        cut = len(part) == full or len(part) + len(_SPECIAL.findall(part)) == full
+        cut = len(part) == full or (len(part) > full // 2 and len(part) + len(_SPECIAL.findall(part)) == full)
     return lines
 
 

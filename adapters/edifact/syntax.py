@@ -162,12 +162,12 @@ def _decoded(data: bytes, texts: list[str], piece: Piece) -> list[str]:
 
 
 def _suspects(whole: str, texts: list[str], segments: list[Segment]) -> frozenset[Segment]:
-    # Most files have no strange character at all. A hundred elements are a hundred characters at least.
+    # A hundred elements are a hundred characters at least.
     strange = not (whole.isascii() and whole.isprintable()) and not is_readable(whole)
-    places = range(len(texts))
-    return frozenset(
-        segments[n] for n in places if len(texts[n]) >= MAX_ELEMENTS or (strange and not is_readable(texts[n]))
-    )
+    if not strange and max(map(len, texts), default=0) < MAX_ELEMENTS:
+        return frozenset()
+    pairs = zip(texts, segments, strict=True)
+    return frozenset(it for text, it in pairs if len(text) >= MAX_ELEMENTS or not is_readable(text))
 
 
 def is_readable(text: str) -> bool:
@@ -184,12 +184,12 @@ def _is_utf8(data: bytes) -> bool:
 
 
 def _segment(text: str, characters: Characters) -> Segment:
-    if characters.release in text:
+    component, element, _, release, _, _ = characters
+    if release in text:
         parts = _released(text, characters)
-        return Segment(characters.component.join(parts[0]), parts[1:])
-    component = characters.component
-    elements = [part.split(component) for part in text.split(characters.element)[1:]]
-    return Segment(text.partition(characters.element)[0], elements, text)
+        return Segment(component.join(parts[0]), parts[1:])
+    tag, *rest = text.split(element)
+    return Segment(tag, [part.split(component) for part in rest], text)
 
 
 def _released(text: str, characters: Characters) -> list[list[str]]:

@@ -14,7 +14,9 @@ SAMPLES = sorted(path.parent for path in HERE.glob("*/samples/*/intents.json"))
 
 @pytest.mark.parametrize("folder", SAMPLES, ids=lambda folder: f"{folder.parent.parent.name}/{folder.name}")
 def test_a_sample_means_what_its_folder_says(folder: Path) -> None:
-    document = next(path for path in folder.iterdir() if path.suffix in {".xml", ".json", ".edi"} and path.stem != "intents")
+    document = next(
+        path for path in folder.iterdir() if path.suffix in {".xml", ".json", ".edi"} and path.stem != "intents"
+    )
     said = CliRunner().invoke(adapter, ["try", folder.parent.parent.name, str(document), "--json"])
     assert said.exit_code == 0, said.output
     expected = json.loads((folder / "intents.json").read_text())
