@@ -6,6 +6,8 @@ from enum import StrEnum
 from adapters.edifact.syntax import Segment
 from adapters.errors import InvalidOrder, MalformedMessage, Problem, TranslationError, Unsupported
 
+MAX_FAULTS = 999  # so many UCS a message of CONTRL may have
+
 
 class Error(StrEnum):
     """Code list 0085 of the syntax: what of it we say."""
@@ -91,6 +93,8 @@ class Faults:
             element=element,
             component=component,
         )
+        if len(self.found) >= MAX_FAULTS:
+            return
         # What the tables have found in an element, whoever reads it need not say again.
         if element and spot in self._spots:
             return

@@ -158,12 +158,13 @@ class Branch:
             return f"LIN+{told}" if _CODE.fullmatch(told) else f"LIN[{segment.number}]"
         return f"{segment.tag}+{told}" if segment.tag in _QUALIFIED and _CODE.fullmatch(told) else segment.tag
 
-    def find(self, segment: Segment) -> str:
-        """The pointer of a segment anywhere in here; its name alone where it has no place in the message."""
-        if segment in self.all(segment.tag):
-            return self.place(segment)
-        inner = (group.find(segment) for groups in self.groups.values() for group in groups)
-        return next((pointer for pointer in inner if "/" in pointer), self.name(segment))
+    def pointers(self) -> Iterator[tuple[Segment, str]]:
+        """Every segment in here, with its pointer."""
+        for segments in self.segments.values():
+            yield from ((segment, self.place(segment)) for segment in segments)
+        for groups in self.groups.values():
+            for group in groups:
+                yield from group.pointers()
 
     def place(self, segment: Segment) -> str:
         if segment is self.trigger and segment.tag in _PLACES:
@@ -257,18 +258,25 @@ def _misplaced(segment: Segment, levels: list[_Level], faults: Faults) -> None:
 def check(root: Branch, segments: list[Segment], release: str, characters: Characters, faults: Faults) -> None:
     """Every element of the segments we read: there where it must be, of its type, and not too long."""
     patterns = sound(release, characters)
-    for segment in segments:
-        pattern = patterns.get(segment.tag)
-        if pattern and not (segment.text and pattern.fullmatch(segment.text)):
-            number = number_of(characters.decimal)
-            for error, code, detail, element, component in _wrong(segment, forms_of(release)[segment.tag], number):
-                faults.broken(error, root.find(segment), code, detail, (segment, element, component))
+    doubtful = [
+        segment
+        for segment in segments
+        if (pattern := patterns.get(segment.tag)) and not (segment.text and pattern.fullmatch(segment.text))
+    ]
+    wrong = {segment: list(_wrong(segment, forms_of(release)[segment.tag], characters.decimal)) for segment in doubtful}
+    if any(wrong.values()):
+        pointers = dict(root.pointers())
+        for segment, told in wrong.items():
+            for error, code, detail, element, component in told:
+                pointer = pointers.get(segment, segment.tag)
+                faults.broken(error, pointer, code, detail, (segment, element, component))
 
 
 _Wrong = tuple[Error, str, str, int, int]
 
 
-def _wrong(segment: Segment, forms: tuple[Form, ...], number: re.Pattern[str]) -> Iterator[_Wrong]:
+def _wrong(segment: Segment, forms: tuple[Form, ...], decimal_mark: str) -> Iterator[_Wrong]:
+    number = number_of(decimal_mark)
     elements = segment.elements
     for element, form in enumerate(forms, 1):
         values = elements[element - 1] if element <= len(elements) else None

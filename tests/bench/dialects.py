@@ -13,6 +13,7 @@ from adapters.contract import RawMessage
 from gateway.demo.documents import opentrans_order
 from tests.bench.report import Row, median_of
 from tests.bench.size import Size
+from tests.support.edifact import two_lines
 from tests.support.orders import json_order
 from tests.support.servers import Servers
 
@@ -29,6 +30,7 @@ def _two_lines() -> bytes:
 DOCUMENTS: dict[str, tuple[bytes, str, Callable[[bytes], Any]]] = {
     PLAIN: (_two_lines(), "application/json", json.loads),
     "opentrans": (opentrans_order("W-1", NOW.date()), "application/xml", etree.fromstring),
+    "edifact": (two_lines(), "application/edifact", lambda body: [part.split(b"+") for part in body.split(b"'")]),
 }
 
 

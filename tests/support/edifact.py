@@ -38,6 +38,15 @@ def change(lines: str = "LIN+1+3'QTY+21:1'", function: str = "4", head: str = "R
     return file_of(f"UNH+1+ORDCHG:D:01B:UN:EAN009'{bgm}{head}{lines}UNS+S'")
 
 
+def two_lines() -> bytes:
+    """An order of two lines, with what a shop knows: who, where, when and for how much."""
+    parties = "DTM+2:202601200800202601201200:719'NAD+BY+7613001000004::9'NAD+SU+7640199900007::9'"
+    mail = "COM+erika@example.ch:EM'CUX+2:CHF:9'"
+    first = LINE.replace("LIN+1", "LIN+10") + "PRI+AAA:149.00'"
+    second = LINE.replace("LIN+1", "LIN+20").replace("TV-WALL-65", "NET-SETUP")
+    return order(HEAD + parties, HOME + mail, first + second, "UNS+S'CNT+2:2'").encode("iso-8859-1")
+
+
 def segments_of(body: bytes) -> list[list[list[str]]]:
     """What our own documents say, read without our own reader: elements of components, the tag the first."""
     text = body.decode("iso-8859-1").replace("\r\n", "").replace("UNA:+.? '", "")

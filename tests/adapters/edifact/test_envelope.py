@@ -1,5 +1,6 @@
 """security.md I10, fault by fault: what is wrong with a file, where, and the code that a CONTRL says it with."""
 
+import time
 from datetime import datetime
 from typing import Any
 
@@ -9,6 +10,7 @@ from hypothesis import strategies as st
 
 from adapters.contract import RawMessage
 from adapters.edifact.adapter import EdifactAdapter
+from adapters.edifact.faults import MAX_FAULTS
 from adapters.errors import MalformedMessage, TranslationError
 from tests.support.documents import NOON
 from tests.support.edifact import HEAD, HOME, LINE, file_of, messages_of, order
@@ -121,6 +123,31 @@ def test_the_message_and_the_interchange_are_told_where_there_are_several() -> N
     message = HEAD + HOME + LINE + "UNS+S'"
     second = message.replace("UNH+1", "UNH+2").replace("8004", "")
     assert codes(GOOD + file_of(message, second)) == [("UNB[2]/UNH[2]/NAD+DP/3251", "missing", "13")]
+
+
+EVIL = [
+    "STS+1'",
+    "QTY'",
+    "LIN+1'",
+    "CTA+DL+?'",
+    "RFF'",
+    "NAD+DP'CTA'COM'",
+    "FTX+AAI+++" + "x" * 90 + "'",
+    "UNT+1+1'UNH+1'",
+]
+
+
+@pytest.mark.parametrize("evil", EVIL)
+def test_ten_thousand_faults_take_no_longer_than_they_must_i10(evil: str) -> None:
+    def took(count: int) -> float:
+        document = order(lines=LINE + evil * count)
+        start = time.process_time()
+        assert 0 < len(refused(document).problems) <= MAX_FAULTS
+        return time.process_time() - start
+
+    # Eight times as many take about eight times as long; a quadratic reader takes 64 times.
+    small, large = (min(took(count) for _ in range(3)) for count in (350, 2800))
+    assert large < 32 * max(small, 0.005)
 
 
 def test_an_agreed_sender_and_recipient_are_asked_for() -> None:
