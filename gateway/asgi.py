@@ -16,6 +16,7 @@ from gateway.oauth.attempts import redis_attempts
 from gateway.runtime import Runtime
 from gateway.worker.wake import Bell, Ringer
 
+# More of them wait for each other (one runs at a time) more than they wait for the database.
 THREADS = 6
 # Threads that answer, and the one that looks after clients' standing.
 CONNECTIONS = THREADS + 2

@@ -1,7 +1,8 @@
 """Idempotency-Key (draft-ietf-httpapi-idempotency-key-header-07): the same request twice acts once.
 
-The row is written first, in the transaction of the effect. A second request with the key waits for the first one's
-end, at most as long as a lock may wait; a crash takes row and effect away together, so there is nothing to expire.
+The row is written in the transaction of the effect, and first, unless the whole of it is one statement. A second
+request with the key waits for the first one's end, at most as long as a lock may wait; a crash takes row and effect
+away together, so there is nothing to expire.
 """
 
 import json

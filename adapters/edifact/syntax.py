@@ -101,7 +101,7 @@ class Piece:
 def pieces(body: bytes) -> Iterator[Piece]:
     """The interchanges of a file, one after the other, each with service characters and a charset of its own."""
     data = body.removeprefix(_BOM).translate(None, _BREAKS)
-    # Service characters are ASCII, and no byte of a letter in ISO 8859 or UTF-8 is: one byte, one character, for now.
+    # Service characters are ASCII, and no byte of a letter in ISO 8859 or UTF-8 is: one byte is one character here.
     text = data.decode("latin-1")
     at, room = 0, MAX_SEGMENTS
     while True:
