@@ -140,7 +140,7 @@ class PlaceOrder:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class LineChange:
-    """What becomes of one line: `cancelled`, or moved to the first of `requested_windows`.
+    """What becomes of one line: `cancelled`, `added`, or moved to the first of `requested_windows`.
 
     The line is found by `line_id`, or where the dialect's line numbers are the document's own, by `sku`.
     """
@@ -151,6 +151,7 @@ class LineChange:
     quantity: int | None = None
     requested_windows: tuple[Window, ...] = ()
     cancelled: bool = False
+    added: OrderLine | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -158,23 +159,29 @@ class ChangeOrder:
     """A later version of an order. `change_id` orders the versions of one order; the same one again is a duplicate.
 
     `cancel_missing`: lines that the change does not name are cancelled; else they stay as they are.
+    `whole`: the order as it is now, from who sends it as a whole each time. It is placed where it is not here yet;
+    where it is, its customer, address and notes are taken over, and `lines` say what else is different.
+    `order_id`: our number, where they name the order by it; `partner_order_id` is empty then.
     """
 
     partner_order_id: str
     change_id: str
+    order_id: str | None = None
     lines: tuple[LineChange, ...]
     pointer: str = ""
     reason: str = "partner_asked"
     cancel_missing: bool = False
+    whole: SupportOrder | None = None
     echo: Mapping[str, Any] = field(default_factory=lambda: EMPTY)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CancelOrder:
-    """The whole order where `lines` is empty, else those lines."""
+    """The whole order where `lines` is empty, else those lines. `order_id` as in `ChangeOrder`."""
 
     partner_order_id: str
     change_id: str
+    order_id: str | None = None
     lines: tuple[LineChange, ...] = ()
     pointer: str = ""
     reason: str = "order_cancelled_by_retailer"
@@ -182,7 +189,83 @@ class CancelOrder:
     echo: Mapping[str, Any] = field(default_factory=lambda: EMPTY)
 
 
-Intent = PlaceOrder | ChangeOrder | CancelOrder
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SlotWish:
+    """Which visit, and where: what free windows are asked for. The service as in `OrderLine`."""
+
+    country: str
+    postcode: str | None = None
+    service: str | None = None
+    sku: str | None = None
+    gtin: str | None = None
+    pointer: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Query:
+    """A question; nothing changes by it.
+
+    `nothing` is a sign of life. `order` is one order, by our number or by theirs. `orders` is a page of them, newest
+    first, by `customer` (their key of a customer, which the dialect left in the order's echo as `customer`) or all.
+    `hold` is one slot that is kept. `slots` are the free windows of each wish that begin within `windows`.
+    """
+
+    about: Literal["nothing", "order", "orders", "hold", "slots"]
+    pointer: str = ""
+    order_id: str | None = None
+    partner_order_id: str | None = None
+    hold_id: str | None = None
+    customer: str | None = None
+    status: str | None = None
+    wishes: tuple[SlotWish, ...] = ()
+    windows: tuple[Window, ...] = ()
+    offset: int = 0
+    limit: int = 20
+    echo: Mapping[str, Any] = field(default_factory=lambda: EMPTY)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class HoldSlot:
+    """Keep a free window for an order to come, whose line will name it by `hold_id`.
+
+    With a `hold_id` of ours: move that one to another `window`, or where there is none, give it back.
+    """
+
+    wish: SlotWish | None = None
+    window: Window | None = None
+    hold_id: str | None = None
+    pointer: str = ""
+    echo: Mapping[str, Any] = field(default_factory=lambda: EMPTY)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Subscribe:
+    """Call us at `url` with these events (`*` is all), in this dialect; or `ends` that subscription of ours."""
+
+    url: str | None = None
+    event_types: tuple[str, ...] = ("*",)
+    ends: str | None = None
+    pointer: str = ""
+    echo: Mapping[str, Any] = field(default_factory=lambda: EMPTY)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PrivacyRequest:
+    """A person, or a whole shop, asks for their data (`disclose`) or for its end (`erase`, `erase_all`).
+
+    `request_id` knows the same request again. `customer` as in `Query`.
+    """
+
+    kind: Literal["disclose", "erase", "erase_all"]
+    request_id: str
+    customer: str | None = None
+    partner_order_ids: tuple[str, ...] = ()
+    pointer: str = ""
+
+
+Document = PlaceOrder | ChangeOrder | CancelOrder
+Request = Query | HoldSlot | Subscribe | PrivacyRequest
+Intent = Document | Request
 
 
 # --- what we say back --------------------------------------------------------------------------------------------
@@ -256,13 +339,37 @@ class StatusUpdate:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Found:
+    """An order as a question finds it."""
+
+    order_id: str
+    order: SupportOrder
+    status: str
+    created_at: datetime
+    updated_at: datetime
+    jobs: tuple[Job, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Hold:
+    """A window that is kept: `held`, `used` by an order, `released` or `expired` (at `until`)."""
+
+    id: str
+    window: Window
+    state: Literal["held", "used", "released", "expired"]
+    until: datetime
+    created_at: datetime
+    echo: Mapping[str, Any] = field(default_factory=lambda: EMPTY)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Outcome:
     """What became of one intent: `accepted`, `duplicate` (seen before, answered as before) or `refused`.
 
     `problems` of an accepted intent are the lines that could not be served. `jobs` is the order as it stands.
     """
 
-    intent: Intent
+    intent: Document
     result: Literal["accepted", "duplicate", "refused"]
     order_id: str | None = None
     environment: str = "sandbox"
@@ -273,9 +380,38 @@ class Outcome:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Reply:
+    """What a request found or did: orders (of `total`), the free windows of each wish, a hold, a subscription of ours."""
+
+    intent: Request
+    found: tuple[Found, ...] = ()
+    total: int = 0
+    slots: tuple[tuple[Window, ...], ...] = ()
+    hold: Hold | None = None
+    subscription_id: str | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Receipt:
     """What we did with one message; `message_id` is ours, for questions."""
 
     message_id: str
     at: datetime
     outcomes: tuple[Outcome, ...]
+    replies: tuple[Reply, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Refusal:
+    """Why nothing of a message was taken: it could not be translated (no `intents`), or not be done.
+
+    `code` and `status` are those of the gateway's problems (`malformed` 400, `invalid` 422, `order-differs` 409 …).
+    """
+
+    message_id: str
+    at: datetime
+    code: str
+    status: int
+    detail: str
+    problems: tuple[Problem, ...]
+    intents: tuple[Intent, ...] = ()

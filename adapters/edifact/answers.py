@@ -5,7 +5,7 @@ from dataclasses import replace
 from itertools import groupby
 from typing import Any
 
-from adapters.canonical import CancelOrder, ChangeOrder, Intent, Outcome, PlaceOrder, Receipt, SupportOrder
+from adapters.canonical import CancelOrder, ChangeOrder, Document, Outcome, PlaceOrder, Receipt, SupportOrder
 from adapters.edifact import contrl
 from adapters.edifact.codes import NOT_ACCEPTED, ORDRSP
 from adapters.edifact.envelope import Interchange, open_file, origin
@@ -46,12 +46,12 @@ def answer(receipt: Receipt, settings: Settings) -> bytes:
     return b"".join(bodies)
 
 
-def _origin(intent: Intent) -> Mapping[str, Any]:
+def _origin(intent: Document) -> Mapping[str, Any]:
     found: Mapping[str, Any] = _echo(intent).get("interchange", {})
     return found
 
 
-def _echo(intent: Intent) -> Mapping[str, Any]:
+def _echo(intent: Document) -> Mapping[str, Any]:
     return intent.order.echo if isinstance(intent, PlaceOrder) else intent.echo
 
 
@@ -92,7 +92,7 @@ def _business(letter: Letter, outcome: Outcome) -> tuple[str, Iterator[str]]:
     return guideline.writes[ORDRSP], ordrsp(letter, guideline, response, lines)
 
 
-def _number(intent: Intent) -> str:
+def _number(intent: Document) -> str:
     return intent.order.partner_order_id if isinstance(intent, PlaceOrder) else intent.partner_order_id
 
 
@@ -111,7 +111,7 @@ def _standings(outcome: Outcome, order: SupportOrder | None) -> list[Standing]:
     ]
 
 
-def _line_ids(intent: Intent, pointer: str) -> list[str]:
+def _line_ids(intent: Document, pointer: str) -> list[str]:
     """The lines that a problem is about."""
     if isinstance(intent, PlaceOrder):
         return []
