@@ -30,7 +30,7 @@ GONE = frozenset({JobState.REJECTED, JobState.CANCELLED, JobState.HANDED_OVER})
 # DTM 2379, and where the written form is cut into a day and a time.
 DAY, MINUTE, SECOND, ZONED, DAYS, WINDOW = "102", "203", "204", "205", "718", "719"
 
-# 1229 of ORDCHG; 5 to 7 are answers, and 1 would need a price and a place of its own.
+# 1229 of ORDCHG; 5 to 7 are answers.
 ADDED, DELETED, CHANGED, NO_ACTION = "1", "2", "3", "4"
 # 1229 of ORDRSP.
 ACCEPTED, AMENDED, REFUSED = "5", "6", "7"

@@ -180,7 +180,8 @@ def _ordchg(doc: Document, echo: dict[str, Any]) -> Intent:
     _check_kind(doc, _CHANGE_KINDS, "An ORDCHG has 230 here.")
     found = lines.ordered(doc)
     asked = times.windows(doc, doc.root)
-    changes = tuple(change for line in found if (change := _line_change(doc, line, asked)))
+    currency = lines.currency(doc)
+    changes = tuple(change for line in found if (change := _line_change(doc, line, asked, currency)))
     order, version = _order_number(doc), _version(doc)
     echo |= {"number": _number(doc)}
     if function == CANCELLATION:
@@ -227,21 +228,21 @@ def _check_contradiction(doc: Document, found: list[Branch]) -> None:
             doc.add(line, line.trigger, lines.ACTION, "contradiction", detail)
 
 
-def _line_change(doc: Document, line: Branch, asked: tuple[Window, ...]) -> LineChange | None:
-    action = line.trigger.get(*lines.ACTION[1:]) or CHANGED
+def _line_change(doc: Document, line: Branch, asked: tuple[Window, ...], currency: str | None) -> LineChange | None:
+    action, pointer = line.trigger.get(*lines.ACTION[1:]) or CHANGED, line.pointer.removesuffix("/")
+    if action == ADDED:
+        added = lines.order_line(doc, line, asked, currency)
+        return LineChange(pointer=pointer, line_id=added.line_id, added=added)
     count = lines.quantity(doc, line, 0)
     windows = times.windows(doc, line) or asked
     number = lines.number(doc, line)
     if action == NO_ACTION:
         return None
-    if action == ADDED:
-        detail = "A line is not added to an order; send it as a new ORDERS."
-        doc.faults.unsupported(f"{line.pointer}1229", "line_added", detail, (line.trigger, 2, 1))
-    elif action not in (CHANGED, DELETED):
+    if action not in (CHANGED, DELETED):
         doc.add(line, line.trigger, lines.ACTION, "unknown_code", "This code has no meaning in a change.")
     gone = action == DELETED or count == 0
     return LineChange(
-        pointer=line.pointer.removesuffix("/"),
+        pointer=pointer,
         line_id=number,
         quantity=0 if gone else count,
         requested_windows=() if gone else windows,

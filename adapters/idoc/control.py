@@ -14,7 +14,7 @@ from adapters.reading import Unfit
 ECHOED = ("MANDT", "DOCNUM", "SNDPOR", "SNDPRT", "SNDPFC", "SNDPRN", "RCVPOR", "RCVPRT", "RCVPFC", "RCVPRN")
 
 # Problems about what we cannot do, rather than about what is wrong.
-NOT_DONE = frozenset({"not_for_us", "unknown_message_type", "line_added"})
+NOT_DONE = frozenset({"not_for_us", "unknown_message_type"})
 
 _DIGITS = re.compile(r"[0-9]{1,20}")
 

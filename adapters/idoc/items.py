@@ -139,13 +139,13 @@ def _echo(item: Node) -> dict[str, Any]:
 # --- an item of a change -----------------------------------------------------------------------------------------
 
 
-def change(item: Node, settings: Settings, asked: Asked) -> LineChange:
+def change(item: Node, settings: Settings, asked: Asked, currency: str | None) -> LineChange:
     """What ACTION says of the item. One that is unchanged is named all the same: an order must have it."""
     done = item.needed("ACTION", action)
-    line_id = item.needed("POSEX", values.line, POSEX)
     if done is Action.NEW:
-        detail = "An item cannot be added to an order; send it as a purchase order of its own."
-        item.problems.add(f"{item.pointer}/ACTION", "line_added", detail)
+        added = line(item, settings, asked, currency)
+        return LineChange(pointer=item.pointer, line_id=added.line_id, added=added)
+    line_id = item.needed("POSEX", values.line, POSEX)
     if done is not Action.CHANGED:
         return LineChange(pointer=item.pointer, line_id=line_id, cancelled=done is Action.DELETED)
     quantity = _quantity(item, 0)

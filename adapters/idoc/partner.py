@@ -14,7 +14,18 @@ SHIP_TO = "WE"
 
 
 def home(idoc: Idoc, items: list[Node]) -> Node:
-    """The one place of an order: the header's, or the items' where they have their own. An order goes to one place."""
+    """Where the visit is."""
+    place = one_place(idoc, items)
+    if place is not None:
+        return place
+    pointer = Node(etree.Element("E1EDKA1"), idoc.problems, idoc).pointer
+    idoc.problems.add(f"{pointer}/PARVW", "no_ship_to", "A visit needs a partner WE, the ship-to party.")
+    # Its faults would only repeat this one.
+    return Node(etree.Element("E1EDKA1"), Problems())
+
+
+def one_place(idoc: Idoc, items: list[Node]) -> Node | None:
+    """The header's place, or the items' where they have their own; a second one is a problem."""
     header = [found for found in idoc.all("E1EDKA1") if found.text("PARVW", str) == SHIP_TO]
     places = header[1:]  # a second one in the header is never right
     for item in items:
@@ -22,10 +33,7 @@ def home(idoc: Idoc, items: list[Node]) -> Node:
         if place is not None:
             places.append(place)
     if not places:
-        pointer = Node(etree.Element("E1EDKA1"), idoc.problems, idoc).pointer
-        idoc.problems.add(f"{pointer}/PARVW", "no_ship_to", "A visit needs a partner WE, the ship-to party.")
-        # Its faults would only repeat this one.
-        return Node(etree.Element("E1EDKA1"), Problems())
+        return None
     first = header[0] if len(header) > 1 else places[0]
     other = next((place for place in places if place is not first and _content(place) != _content(first)), None)
     if other is not None:

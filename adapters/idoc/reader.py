@@ -9,7 +9,7 @@ from functools import cache, partial
 from lxml import etree
 
 from adapters import values
-from adapters.canonical import CancelOrder, ChangeOrder, Intent, PlaceOrder, SupportOrder, Window
+from adapters.canonical import CancelOrder, ChangeOrder, Intent, LineChange, PlaceOrder, SupportOrder, Window
 from adapters.errors import InvalidOrder, MalformedMessage, Problem, Unsupported
 from adapters.idoc import fields, items, partner
 from adapters.idoc.codes import KNOWN, SEGMENTS, Action
@@ -53,11 +53,9 @@ def _order(idoc: Idoc, head: Control, settings: Settings) -> PlaceOrder:
         idoc.problems.add(f"{header.pointer}/ACTION", "not_new", "An ORDERS is new; changes come as ORDCHG.")
     found = _items(idoc)
     customer, address = partner.visit(partner.home(idoc, found))
-    currency = header.text("CURCY", values.currency)
+    currency = _currency(header, found)
     asked = cache(partial(_asked, idoc, settings))
     ordered = tuple(items.line(item, settings, asked, currency) for item in found)
-    if not header.says("CURCY") and any(item.says("VPREI") for item in found):
-        idoc.problems.add(f"{header.pointer}/CURCY", "missing", "A price needs a currency.")
     return PlaceOrder(
         order=SupportOrder(
             partner_order_id=_order_id(idoc),
@@ -69,6 +67,12 @@ def _order(idoc: Idoc, head: Control, settings: Settings) -> PlaceOrder:
             echo=head.echo | _ignored(idoc, found),
         )
     )
+
+
+def _currency(header: Node, new: list[Node]) -> str | None:
+    if not header.says("CURCY") and any(item.says("VPREI") for item in new):
+        header.problems.add(f"{header.pointer}/CURCY", "missing", "A price needs a currency.")
+    return header.text("CURCY", values.currency)
 
 
 def _items(idoc: Idoc) -> list[Node]:
@@ -124,8 +128,7 @@ def _change(idoc: Idoc, head: Control, settings: Settings) -> ChangeOrder | Canc
     """Where everything that it names is deleted it is a cancellation, and happens as a whole or not at all."""
     header = idoc.child("E1EDK01")
     whole = _action(header) is Action.DELETED
-    asked = cache(partial(_asked, idoc, settings))
-    named = () if whole else tuple(items.change(item, settings, asked) for item in _items(idoc))
+    named = () if whole else _changes(idoc, settings)
     order_id, number = _order_id(idoc), change_id(idoc, head)
     if whole or all(line.cancelled for line in named):
         return CancelOrder(
@@ -137,3 +140,13 @@ def _change(idoc: Idoc, head: Control, settings: Settings) -> ChangeOrder | Canc
             echo=head.echo,
         )
     return ChangeOrder(partner_order_id=order_id, change_id=number, lines=named, pointer=header.pointer, echo=head.echo)
+
+
+def _changes(idoc: Idoc, settings: Settings) -> tuple[LineChange, ...]:
+    found = _items(idoc)
+    added = [item for item in found if item.text("ACTION", str) == Action.NEW]
+    if added:
+        partner.one_place(idoc, found)
+    currency = _currency(idoc.child("E1EDK01"), added)
+    asked = cache(partial(_asked, idoc, settings))
+    return tuple(items.change(item, settings, asked, currency) for item in found)

@@ -15,12 +15,16 @@ MAX_QUANTITY = 20
 LINE_ID = 50  # characters, as in the XSD
 
 
-def line(item: Node, settings: Settings, asked: tuple[Window, ...], currency: str | None) -> OrderLine:
+def line(
+    item: Node, settings: Settings, asked: tuple[Window, ...], currency: str | None, new: bool = True
+) -> OrderLine:
+    """A line that is not `new` need not say again what it is."""
     product = item.child("PRODUCT_ID")
+    named = product.needed if new else product.text
     return OrderLine(
         line_id=item.needed("LINE_ITEM_ID", values.line, LINE_ID) or "",
         quantity=quantity(item, 1),
-        sku=product.needed("SUPPLIER_PID", values.line, values.ID),
+        sku=named("SUPPLIER_PID", values.line, values.ID),
         title=product.text("DESCRIPTION_SHORT", values.line, values.NOTES),
         product=_gtin(product),
         price=_price(item, settings, currency),

@@ -127,29 +127,35 @@ def _ignored(root: etree._Element) -> dict[str, object]:
 
 
 def _change(root: etree._Element, problems: Problems, settings: Settings) -> ChangeOrder:
-    """openTRANS has no action codes: the items say how they are now, and QUANTITY 0 is a line that is cancelled."""
+    """openTRANS has no action codes: the items say how they are now. QUANTITY 0 is a line that is cancelled, and one
+    that the order does not have is added to it."""
     info = _info(root, problems)
     items = _items(root, problems)
     asked = lines.windows(info, settings)
     _unique(items, problems)
+    currency = info.text("CURRENCY", values.currency)
     return ChangeOrder(
         partner_order_id=info.needed("ORDER_ID", values.line, ORDER_ID) or "",
         change_id=info.needed("ORDERCHANGE_SEQUENCE_ID", values.line, values.ID) or "",
-        lines=tuple(_line_change(item, settings, asked) for item in items),
+        lines=tuple(_line_change(item, settings, asked, currency) for item in items),
         pointer=info.pointer,
         cancel_missing=settings.missing_lines == "cancel",
     )
 
 
-def _line_change(item: Node, settings: Settings, asked: tuple[Window, ...]) -> LineChange:
-    quantity = lines.quantity(item, 0)
+def _line_change(item: Node, settings: Settings, asked: tuple[Window, ...], currency: str | None) -> LineChange:
+    if not lines.quantity(item, 0):
+        line_id = item.needed("LINE_ITEM_ID", values.line, lines.LINE_ID)
+        sku = item.child("PRODUCT_ID").text("SUPPLIER_PID", values.line, values.ID)
+        return LineChange(pointer=item.pointer, line_id=line_id, sku=sku, quantity=0, cancelled=True)
+    line = lines.line(item, settings, asked, currency, new=False)
     return LineChange(
         pointer=item.pointer,
-        line_id=item.needed("LINE_ITEM_ID", values.line, lines.LINE_ID),
-        sku=item.child("PRODUCT_ID").text("SUPPLIER_PID", values.line, values.ID),
-        quantity=quantity,
-        requested_windows=(lines.windows(item, settings) or asked) if quantity else (),
-        cancelled=quantity == 0,
+        line_id=line.line_id,
+        sku=line.sku,
+        quantity=line.quantity,
+        requested_windows=line.requested_windows,
+        added=line if line.sku else None,
     )
 
 

@@ -407,12 +407,26 @@ def test_without_rff_on_the_number_of_the_document_is_that_of_the_order() -> Non
     assert changed(change(head="")).partner_order_id == "4500981234-C1"
 
 
-@pytest.mark.parametrize(
-    ("lines", "kind", "code"),
-    [("LIN+1+1'QTY+21:1'", Unsupported, "line_added"), ("LIN+1+7'QTY+21:1'", InvalidOrder, "unknown_code")],
-)
-def test_actions_that_are_not_for_changes(lines: str, kind: type[TranslationError], code: str) -> None:
-    assert codes(change(lines), kind) == [("LIN+1/1229", code)]
+def test_1229_1_adds_a_line_with_all_that_a_line_of_an_order_says() -> None:
+    line = LINE.replace("QTY+21:1", "QTY+21:2'DTM+2:202601221300202601221700:719") + "PRI+AAA:49.00'"
+    money = "CUX+2:CHF:9'"
+    kept, joined = changed(change("LIN+7+3'QTY+21:1'" + line.replace("LIN+1", "LIN+8+1"), head=money)).lines
+    assert (kept.added, joined.pointer, joined.line_id) == (None, "LIN+8", "8")
+    (same,) = placed(order(home=HOME + money, lines=line.replace("LIN+1", "LIN+8"))).lines
+    assert joined.added == same
+    assert (same.sku, same.quantity, len(same.requested_windows)) == ("SVC-TV-WALL-65", 2, 1)
+
+
+def test_an_added_line_must_be_whole() -> None:
+    assert codes(change("LIN+1+1'QTY+21:0'PRI+AAA:1'")) == [
+        ("LIN+1/QTY/6060", "out_of_range"),
+        ("LIN+1/PIA", "missing"),
+        ("CUX", "missing"),
+    ]
+
+
+def test_answers_are_no_actions_of_a_change() -> None:
+    assert codes(change("LIN+1+7'QTY+21:1'")) == [("LIN+1/1229", "unknown_code")]
 
 
 def test_a_change_of_nothing_is_none() -> None:

@@ -215,9 +215,9 @@ def test_a_price_is_net_and_for_one_piece() -> None:
 def test_a_price_has_a_currency_and_is_not_less_than_nothing() -> None:
     items = item(more="<VPREI>10.00-</VPREI><PEINH>0</PEINH>" + SERVICE)
     assert faults(order_xml(items, header="<E1EDK01><BELNR>1</BELNR></E1EDK01>")) == [
+        ("E1EDK01/CURCY", "missing"),
         ("E1EDP01/VPREI", "negative"),
         ("E1EDP01/PEINH", "out_of_range"),
-        ("E1EDK01/CURCY", "missing"),
     ]
 
 
@@ -333,8 +333,31 @@ def test_a_file_is_read_in_the_order_of_serial() -> None:
     assert names == ["PlaceOrder", "ChangeOrder", "ChangeOrder"]
 
 
-def test_an_item_cannot_be_added_and_an_action_is_never_guessed() -> None:
-    assert faults(change_xml(item(action="001")), Unsupported) == [("E1EDP01/ACTION", "line_added")]
+def test_an_item_with_action_001_joins_the_order_with_all_that_a_new_one_says() -> None:
+    more = f"<VPREI>149.00</VPREI>{schedule('20260120')}{SERVICE}"
+    (intent,) = parse(change_xml(item("00010", action="004", more="") + item("00030", "2.000", more=more)))
+    assert isinstance(intent, ChangeOrder)
+    kept, joined = intent.lines
+    assert (kept.added, joined.line_id, joined.pointer) == (None, "00030", "E1EDP01[2]")
+    (same,) = order(order_xml(items=item("00030", "2.000", more=more))).lines
+    assert joined.added == same
+    assert (same.quantity, same.sku, same.requested_windows[0].start.hour) == (2, "SVC-710001", 8)
+
+
+def test_an_added_item_must_be_whole_and_at_the_place_of_the_others() -> None:
+    half = item("00030", "0.000", more="<VPREI>1.00</VPREI>")
+    assert faults(change_xml(half, header="<E1EDK01><BELNR>1</BELNR></E1EDK01>")) == [
+        ("E1EDK01/CURCY", "missing"),
+        ("E1EDP01/E1EDP19", "missing"),
+        ("E1EDP01/MENGE", "out_of_range"),
+    ]
+    elsewhere = SHIP_TO.replace("E1EDKA1", "E1EDPA1").replace("Langstrasse 120", "Bahnhofstrasse 1")
+    assert faults(change_xml(SHIP_TO + item(action="004") + item("00030", more=SERVICE + elsewhere))) == [
+        ("E1EDP01[2]/E1EDPA1", "two_places")
+    ]
+
+
+def test_an_action_is_never_guessed() -> None:
     assert faults(change_xml(item(action="005") + item("00020", action=""))) == [
         ("E1EDP01[1]/ACTION", "unknown_action"),
         ("E1EDP01[2]/ACTION", "missing"),

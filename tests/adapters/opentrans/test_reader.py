@@ -272,6 +272,15 @@ def test_missing_lines_of_a_change_stay_unless_agreed_otherwise() -> None:
     assert (kept.cancel_missing, cancelled.cancel_missing) == (False, True)
 
 
+def test_an_item_of_a_change_is_a_whole_line_in_case_the_order_does_not_have_it() -> None:
+    (line,) = parse(change_xml(item("40", "2"))).lines
+    assert line.added == order(order_xml(items=item("40", "2"))).lines[0]
+    assert (line.line_id, line.quantity) == ("40", 2)
+    nameless = item("40").replace("SVC-TV-WALL-65", "")
+    (given_up,), (known,) = parse(change_xml(item("40", "0"))).lines, parse(change_xml(nameless)).lines
+    assert (given_up.added, given_up.cancelled, known.added, known.cancelled) == (None, True, None, False)
+
+
 def test_a_change_needs_its_number_and_its_lines_and_no_less_than_nothing() -> None:
     assert faults(change_xml("", info="")) == [
         ("//ORDERCHANGE_ITEM_LIST/ORDER_ITEM", "missing"),
