@@ -129,6 +129,15 @@ class Refusing(Protocol):
 
 
 @runtime_checkable
+class Numbered(Protocol):
+    """A dialect whose envelopes carry a number of their own. One that was taken before is refused as `known-message`."""
+
+    def number(self, message: RawMessage) -> str | None:
+        """The envelope's number, unique for one partner; None where it cannot be read. Raises nothing."""
+        ...
+
+
+@runtime_checkable
 class Calling(Protocol):
     """A dialect whose documents are calls of a partner's API, and whose answers say more than their status.
 

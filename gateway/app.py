@@ -19,6 +19,7 @@ from gateway.front import KINDS, Handler, Problems, check_handlers, handlers
 from gateway.guard import App, BodyGuard
 from gateway.ids import new_id
 from gateway.intake import api as intake
+from gateway.intake import doors
 from gateway.jobs import api as jobs
 from gateway.oauth.assembly import OAuth
 from gateway.oauth.security import check_protection
@@ -31,7 +32,7 @@ OPERATIONS: Mapping[str, Handler] = {
     handler.__name__: handler
     for handler in (
         intake.create_order,
-        intake.receive,
+        doors.receive,
         jobs.list_orders,
         jobs.get_order,
         jobs.list_jobs,
@@ -62,8 +63,9 @@ PUBLIC = frozenset({"get_live", "get_ready"})
 def create_app(runtime: Runtime, oauth: OAuth, *, threads: int) -> App:
     """The whole application. Raises where the specification leaves a door open, or promises what nothing serves."""
     document = specification.served_by_connexion()
+    operations = {**OPERATIONS, **doors.conversations(document)}
     check_protection(document, PUBLIC)
-    check_handlers(document, OPERATIONS)
+    check_handlers(document, operations)
     settings, problems, quota = runtime.settings, Problems(runtime, document), Quota(runtime.settings)
     connexion = FlaskApp(
         __name__,
@@ -75,7 +77,7 @@ def create_app(runtime: Runtime, oauth: OAuth, *, threads: int) -> App:
             Checks,
             ContextMiddleware,
         ],
-        resolver=Resolver(OPERATIONS.__getitem__),
+        resolver=Resolver(operations.__getitem__),
         security_map=dict(oauth.security_map),
     )
     connexion.add_api(document)
@@ -83,7 +85,7 @@ def create_app(runtime: Runtime, oauth: OAuth, *, threads: int) -> App:
         connexion.add_error_handler(kind, problems.outside)
     connexion.app.register_blueprint(oauth.routes)
     # Connexion offers no other way to replace a2wsgi, whose ten threads and many hops cost a third of the throughput.
-    served = handlers(runtime, OPERATIONS, problems)
+    served = handlers(runtime, operations, problems)
     connexion._middleware_app.asgi_app = Bridge(served, connexion.app.wsgi_app, threads=threads)
     # Built now rather than with the first request: what is wrong with the specification stops the start.
     front, _ = connexion.middleware._build_middleware_stack()

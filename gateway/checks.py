@@ -110,7 +110,8 @@ class CheckedOperation:
     """The checks of one operation. What it read is left in the scope: `stecker.query` and `stecker.document`.
 
     An operation marked `x-merge-faults` gets the body's faults in `stecker.faults` instead of a refusal, since its
-    handler finds more of them and answers with all.
+    handler finds more of them and answers with all. One marked `x-dialect` speaks a standard's words: its query and
+    its body are the dialect's to check.
     """
 
     def __init__(self, next_app: App, operation: AbstractOperation) -> None:
@@ -119,12 +120,13 @@ class CheckedOperation:
         self.required = bool(body.get("required"))
         self.content: dict[str, Any] = dict(body.get("content", {}))
         self.merges = bool(body.get("x-merge-faults"))
+        self.is_ours = "x-dialect" not in operation._operation
         self.body = Checker(operation.body_schema(JSON)) if JSON in self.content else None
         self.query = {p["name"]: p for p in operation.parameters if p["in"] == "query"}
         self.query_checkers = {name: Checker(parameter["schema"]) for name, parameter in self.query.items()}
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        scope["stecker.query"] = self._query(scope)
+        scope["stecker.query"] = self._query(scope) if self.is_ours else {}
         scope["stecker.faults"] = ()
         if self.content:
             media_type = self._media_type(scope)

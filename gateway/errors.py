@@ -27,6 +27,7 @@ CATALOGUE: Mapping[str, tuple[int, str]] = {
     "change-differs": (409, "A change with this number exists, with other content"),
     "illegal-transition": (409, "The job cannot go there from where it is"),
     "request-in-progress": (409, "A request with this Idempotency-Key is still running"),
+    "known-message": (409, "A message with this number was taken before"),
     "conflict": (409, "The request does not fit the present state"),
     "too-large": (413, "The message is too large"),
     "uri-too-long": (414, "The address is too long"),

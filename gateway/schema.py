@@ -3,11 +3,14 @@
 from sqlalchemy import MetaData
 
 import gateway.catalogue.tables
+import gateway.connections.tables
 import gateway.idempotency
 import gateway.intake.tables
 import gateway.jobs.tables
 import gateway.oauth.tables
-import gateway.partners.tables  # noqa: F401  (imported for what they declare)
+import gateway.partners.tables
+import gateway.privacy.tables
+import gateway.scheduling.tables  # noqa: F401  (imported for what they declare)
 from gateway import db
 from webhooks import tables as webhook_tables
 

@@ -1,6 +1,7 @@
 """`stecker adapter`: which dialects there are, and what one makes of a file. No server, no database."""
 
 import json
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
@@ -8,7 +9,7 @@ import click
 from marshmallow import ValidationError
 
 from adapters import ADAPTERS, by_name
-from adapters.canonical import Intent, PlaceOrder
+from adapters.canonical import ChangeOrder, Intent, PlaceOrder, Request
 from adapters.contract import Profile, RawMessage
 from adapters.errors import TranslationError
 from adapters.plain.writer import order_json
@@ -50,7 +51,8 @@ def try_adapter(name: str, file: Path, as_json: bool, options: tuple[str, ...]) 
         click.echo(json.dumps({"intents": told}, indent=2, ensure_ascii=False))
         return
     for intent in told:
-        click.echo(f"{intent.pop('intent')} {intent['partner_order_id']}")
+        number = intent.get("partner_order_id") or intent.get("order_id") or ""
+        click.echo(f"{intent.pop('intent')} {number}".rstrip())
         click.echo(json.dumps(intent, indent=2, ensure_ascii=False))
 
 
@@ -75,24 +77,30 @@ def _intent(intent: Intent) -> dict[str, Any]:
     name = type(intent).__name__
     if isinstance(intent, PlaceOrder):
         return {"intent": name, **order_json(intent.order)}
+    if isinstance(intent, Request):
+        return {"intent": name, **json.loads(json.dumps(asdict(intent), default=str))}
     lines = [
         {
             "line_id": line.line_id,
             "sku": line.sku,
             "quantity": line.quantity,
             "cancelled": line.cancelled,
+            "added": line.added is not None,
             "requested_windows": [
                 {"start": window.start.isoformat(), "end": window.end.isoformat()} for window in line.requested_windows
             ],
         }
         for line in intent.lines
     ]
+    whole = intent.whole if isinstance(intent, ChangeOrder) else None
     return {
         "intent": name,
         "partner_order_id": intent.partner_order_id,
+        **({"order_id": intent.order_id} if intent.order_id else {}),
         "change_id": intent.change_id,
         "reason": intent.reason,
         "lines": lines,
+        **({"whole": order_json(whole)} if whole else {}),
     }
 
 

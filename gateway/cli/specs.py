@@ -9,6 +9,7 @@ import specs
 from gateway import specification
 from gateway.app import OPERATIONS, PUBLIC
 from gateway.front import SpecificationError, check_handlers
+from gateway.intake.doors import conversations
 from gateway.oauth.security import UnprotectedOperation, check_protection
 
 STALE = f"specs/{specification.BUNDLE} is not what its pieces say; run: stecker specs bundle"
@@ -44,7 +45,7 @@ def _faults() -> Iterator[str]:
     served = specification.served_by_connexion()
     checks: tuple[Callable[[], None], ...] = (
         lambda: check_protection(served, PUBLIC),
-        lambda: check_handlers(served, OPERATIONS),
+        lambda: check_handlers(served, {**OPERATIONS, **conversations(served)}),
     )
     for holds in checks:
         try:

@@ -8,14 +8,16 @@ from hashlib import sha256
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from adapters.canonical import EMPTY, CancelOrder, ChangeOrder, JobState, LineChange
+from adapters.canonical import EMPTY, CancelOrder, ChangeOrder, JobState, LineChange, OrderLine, SupportOrder
 from adapters.errors import Problem as Fault
+from adapters.plain.reader import stored_order
+from adapters.plain.writer import order_json
 from gateway.errors import Problem
 from gateway.intake.tables import InboundMessage
 from gateway.jobs import tables
 from gateway.jobs.lifecycle import IllegalTransition, WrongReason, lifecycle
 from gateway.jobs.moving import InvalidMove, Move
-from gateway.jobs.opening import ENDED
+from gateway.jobs.opening import ENDED, OVER
 from gateway.jobs.service import Located, advance
 from gateway.tenant import Tenant
 
@@ -25,7 +27,7 @@ Change = ChangeOrder | CancelOrder
 def document_key(intent: Change) -> str:
     kind = "change" if isinstance(intent, ChangeOrder) else "cancel"
     # A separator that no number can hold: order `1:2`, change `3` is not order `1`, change `2:3`.
-    return "\x1f".join((kind, intent.partner_order_id, intent.change_id))
+    return "\x1f".join((kind, intent.order_id or intent.partner_order_id, intent.change_id))
 
 
 def fingerprint(intent: Change) -> bytes:
@@ -68,19 +70,49 @@ class _Step:
 def apply(session: Session, order: tables.Order, intent: Change, now: datetime) -> tuple[Fault, ...]:
     """Move the jobs of a locked order; returns what could not be done, each with its place in the document.
 
-    A line that the order does not have refuses the whole document. A change does what it can line by line; a
-    cancellation happens as a whole or not at all, since its answer is one yes or no.
+    A line that the order does not have refuses the whole document, unless it is an added one (`added_lines`). A
+    change does what it can line by line; a cancellation happens as a whole or not at all, since its answer is one yes
+    or no.
     """
     jobs = session.scalars(select(tables.Job).where(tables.Job.order_id == order.id).order_by(tables.Job.unit)).all()
-    steps = _steps(intent, jobs)
+    stored = stored_order(order.content)
+    steps = _steps(_news(intent, stored), jobs)
     if isinstance(intent, CancelOrder):
         faults = tuple(_no_longer(step) for step in steps if not _cancellable(step.job))
         if faults:
             return faults
     else:
         _refuse_stale(order, intent)
+        _refuse_late_lines(order, stored, intent)
         order.last_change = intent.change_id
+        order.content = order_json(_taken_over(stored, intent))
     return tuple(fault for step in steps for fault in _take(session, order, step, now))
+
+
+def _news(intent: Change, stored: SupportOrder) -> Change:
+    """The change without what is known already: who sends the whole order repeats the date that was moved since."""
+    if isinstance(intent, CancelOrder) or intent.whole is None:
+        return intent
+    known = {line.line_id: line.requested_windows for line in stored.lines}
+    lines = tuple(
+        replace(line, requested_windows=()) if known.get(line.line_id or "") == line.requested_windows else line
+        for line in intent.lines
+    )
+    return replace(intent, lines=lines)
+
+
+def added_lines(order: SupportOrder, intent: Change) -> tuple[OrderLine, ...]:
+    """The lines that a change adds to the order as it was."""
+    known = {line.line_id for line in order.lines}
+    return tuple(line.added for line in intent.lines if line.added is not None and line.added.line_id not in known)
+
+
+def _taken_over(stored: SupportOrder, intent: ChangeOrder) -> SupportOrder:
+    """The order as it is after the change. Its lines stay, whatever became of their jobs."""
+    now = intent.whole or stored
+    renewed = {line.line_id: line for line in now.lines}
+    kept = tuple(renewed.get(line.line_id, line) for line in stored.lines)
+    return replace(now, lines=(*kept, *added_lines(stored, intent)))
 
 
 def _refuse_stale(order: tables.Order, intent: ChangeOrder) -> None:
@@ -90,11 +122,25 @@ def _refuse_stale(order: tables.Order, intent: ChangeOrder) -> None:
         raise Problem(code="conflict", detail="The order has moved on since this change.", faults=(fault,))
 
 
+def _refuse_late_lines(order: tables.Order, stored: SupportOrder, intent: ChangeOrder) -> None:
+    """Nobody opens an order again that is over: its new lines would come from a document that was long under way."""
+    late = added_lines(stored, intent)
+    if late and order.status in OVER:
+        faults = tuple(
+            Fault(pointer=line.pointer, code="order_ended", detail="The order has ended; send a new one.")
+            for line in intent.lines
+            if line.added in late
+        )
+        raise Problem(code="conflict", detail="The order has ended and takes no more lines.", faults=faults)
+
+
 def _steps(intent: Change, jobs: Sequence[tables.Job]) -> list[_Step]:
     steps: list[_Step] = []
     faults: list[Fault] = []
     for line in _lines(intent, jobs):
         units = [job for job in jobs if _names(line, job)]
+        if not units and line.added is not None:
+            continue
         if not units:
             detail = "The order has no such line."
             faults.append(Fault(pointer=line.pointer, code="unknown_line", detail=detail))

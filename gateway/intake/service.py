@@ -1,66 +1,84 @@
 """A message becomes jobs: raw bytes, order, jobs, events and webhooks in one transaction, or nothing of it."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, replace
 from datetime import datetime
 from functools import partial
 from hashlib import sha256
 from typing import Any
 
-from sqlalchemy import select
+from sqlalchemy import select, update
 from sqlalchemy.orm import Session
 
-from adapters.canonical import Intent, JobState, Outcome, PlaceOrder, Receipt, SupportOrder
+from adapters.canonical import (
+    ChangeOrder,
+    Document,
+    Intent,
+    JobState,
+    Outcome,
+    PlaceOrder,
+    Query,
+    Receipt,
+    Request,
+    StatusUpdate,
+    SupportOrder,
+)
 from adapters.contract import RawMessage
 from adapters.errors import Problem as Fault
 from adapters.plain.reader import stored_order
 from adapters.plain.writer import order_json
 from gateway import driver
 from gateway.catalogue import service as catalogue
-from gateway.crypto import Place, Vault
+from gateway.crypto import Place
 from gateway.errors import Problem, as_json
 from gateway.ids import new_id
-from gateway.intake import changes
+from gateway.intake import changes, requests
+from gateway.intake.arrival import Arrival
 from gateway.intake.tables import InboundMessage
 from gateway.jobs import opening, tables
 from gateway.jobs import service as jobs
 from gateway.jobs.queries import jobs_of
 from gateway.jobs.rows import job_of
+from gateway.scheduling import service as scheduling
 from gateway.tenant import Tenant
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Arrival:
-    """One document at one door."""
-
-    tenant: Tenant
-    door: str
-    message: RawMessage
-    now: datetime
-    vault: Vault
 
 
 def accept(session: Session, arrival: Arrival, intents: Sequence[Intent], *, fresh: bool = False) -> Receipt:
     """Do what the document asks for, in this transaction. Raises `Problem`, and then nothing of it has happened.
 
-    `fresh` orders are taken for new without a look, for `driver.together`: it says so where one is not.
+    `fresh` orders are taken for new without a look, for `driver.together`: it says so where one is not. Questions
+    are answered and not kept.
     """
-    outcomes = tuple(_accept(session, arrival, intent, fresh) for intent in intents)
+    replies = tuple(requests.answer(session, arrival, one) for one in intents if isinstance(one, Request))
+    if replies and all(isinstance(one, Query) for one in intents):
+        return Receipt(message_id=new_id("msg", arrival.now), at=arrival.now, outcomes=(), replies=replies)
+    outcomes = tuple(_accept(session, arrival, one, fresh) for one in intents if not isinstance(one, Request))
     taken = [outcome for outcome in outcomes if outcome.result == "accepted"]
     made: list[changes.Change | None] = [o.intent for o in taken if not isinstance(o.intent, PlaceOrder)]
-    # One row a change: each of a file's changes is known again by its own number.
+    # One row a change: each of a file's changes is known again by its own number, and the file by that of the first.
     message_ids = [
         keep(
             session,
-            arrival,
-            outcome="accepted" if taken else outcomes[0].result,
+            replace(arrival, number=None) if place else arrival,
+            outcome="accepted" if taken or not outcomes else outcomes[0].result,
             faults=[fault for outcome in outcomes for fault in outcome.problems],
-            order_id=outcomes[0].order_id,
+            order_id=outcomes[0].order_id if outcomes else None,
             change=change,
         )
-        for change in made or [None]
+        for place, change in enumerate(made or [None])
     ]
-    return Receipt(message_id=message_ids[0], at=arrival.now, outcomes=outcomes)
+    return Receipt(message_id=message_ids[0], at=arrival.now, outcomes=outcomes, replies=replies)
+
+
+def is_known(session: Session, arrival: Arrival) -> bool:
+    """Whether a message of this number was taken before."""
+    taken = select(InboundMessage.id).where(
+        InboundMessage.partner_id == arrival.tenant.partner_id,
+        InboundMessage.environment == arrival.tenant.environment,
+        InboundMessage.number == arrival.number,
+        InboundMessage.outcome == "accepted",
+    )
+    return session.scalar(taken) is not None
 
 
 def keep(
@@ -80,13 +98,15 @@ def keep(
         **asdict(arrival.tenant),
         "door": arrival.door,
         "media_type": arrival.message.media_type,
-        "body": arrival.vault.encrypt(arrival.message.body, place),
+        "body": arrival.runtime.vault.encrypt(arrival.message.body, place),
         "digest": sha256(arrival.message.body).digest(),
         "document": changes.document_key(change) if change else None,
         "fingerprint": changes.fingerprint(change) if change else None,
         "outcome": outcome,
         "problems": as_json(faults) or None,
         "order_id": order_id,
+        "number": arrival.number,
+        "envelope": envelope(arrival.message),
         "received_at": arrival.now,
     }
     driver.write(session, _KEEP, {"messages": driver.rows([row])})
@@ -102,7 +122,15 @@ _KEEP = (
 )
 
 
-def _accept(session: Session, arrival: Arrival, intent: Intent, fresh: bool) -> Outcome:
+def envelope(message: RawMessage) -> dict[str, Any] | None:
+    """What stands around the bytes and belongs to them, for reading them again; nothing where nobody looks at it."""
+    headers = {name: value for name, value in message.headers.items() if name.startswith("x-shopify-")}
+    if not (headers or message.query or message.method != "POST"):
+        return None
+    return {"method": message.method, "path": message.path, "query": dict(message.query), "headers": headers}
+
+
+def _accept(session: Session, arrival: Arrival, intent: Document, fresh: bool) -> Outcome:
     if isinstance(intent, PlaceOrder):
         return _place(session, arrival, intent, fresh)
     return _change(session, arrival, intent)
@@ -110,10 +138,15 @@ def _accept(session: Session, arrival: Arrival, intent: Intent, fresh: bool) -> 
 
 def _place(session: Session, arrival: Arrival, intent: PlaceOrder, fresh: bool) -> Outcome:
     order, tenant, now = intent.order, arrival.tenant, arrival.now
-    services = catalogue.resolve(session, tenant.partner_id, tenant.environment, order.lines)
     order_id = new_id("ord", now)
-    blank = opening.blank(order, order_id, tenant.environment, now)
-    updates = opening.open_jobs(order, blank, services, partial(new_id, now=now))
+    holds = any(line.hold_id for line in order.lines)
+    if holds and fresh:
+        raise driver.Taken  # not for one statement: let somebody look
+    kept = scheduling.held(session, tenant, order, now) if holds else order
+    updates = _opened(session, tenant, kept, order_id, now)
+    if holds:
+        updates = [replace(update, order=order) for update in updates]
+        scheduling.use(session, tenant, order, order_id)
     opened = tuple(update.job for update in updates[1::2])
     status = opening.order_status(job.state for job in opened)
     row = {
@@ -138,9 +171,22 @@ def _place(session: Session, arrival: Arrival, intent: PlaceOrder, fresh: bool) 
     )
 
 
+def _opened(session: Session, tenant: Tenant, order: SupportOrder, order_id: str, now: datetime) -> list[StatusUpdate]:
+    """The jobs of these lines with their first events, not stored yet."""
+    services = catalogue.resolve(session, tenant.partner_id, tenant.environment, order.lines)
+    blank = opening.blank(order, order_id, tenant.environment, now)
+    return opening.open_jobs(order, blank, services, partial(new_id, now=now))
+
+
 def _again(session: Session, tenant: Tenant, intent: PlaceOrder) -> Outcome:
     """An order of this number is here already: the same content is the same order, anything else is a problem."""
-    existing = _find(session, tenant, intent.order.partner_order_id)
+    existing = session.scalar(
+        select(tables.Order).where(
+            tables.Order.partner_id == tenant.partner_id,
+            tables.Order.environment == tenant.environment,
+            tables.Order.partner_order_id == intent.order.partner_order_id,
+        )
+    )
     assert existing is not None
     stored = stored_order(existing.content)
     differing = differences(order_json(stored, echo=False), order_json(intent.order, echo=False))
@@ -155,22 +201,44 @@ def _again(session: Session, tenant: Tenant, intent: PlaceOrder) -> Outcome:
 
 
 def _change(session: Session, arrival: Arrival, intent: changes.Change) -> Outcome:
-    existing = _find(session, arrival.tenant, intent.partner_order_id, lock=True)
+    tenant, now = arrival.tenant, arrival.now
+    existing = _find(session, tenant, intent, lock=True)
     if existing is None:
-        fault = Fault(pointer=intent.pointer, code="unknown_order", detail="There is no order with this number.")
-        raise Problem(code="invalid", detail="The change is for an order that is not here.", faults=(fault,))
-    told = changes.answered_before(session, arrival.tenant, intent)
+        return _first_seen(session, arrival, intent)
+    told = changes.answered_before(session, tenant, intent)
     if told is not None:
         return _as_it_stands(session, existing, intent, "duplicate", stored_order(existing.content), told)
-    faults = changes.apply(session, existing, intent, arrival.now)
-    return _as_it_stands(session, existing, intent, "accepted", stored_order(existing.content), faults)
+    before = stored_order(existing.content)
+    faults = changes.apply(session, existing, intent, now)
+    order = stored_order(existing.content)
+    added = changes.added_lines(before, intent)
+    if added:
+        updates = _opened(session, tenant, replace(order, lines=added), existing.id, now)
+        jobs.extend(session, existing, [replace(update, order=order) for update in updates], now)
+    return _as_it_stands(session, existing, intent, "accepted", order, faults)
 
 
-def _find(session: Session, tenant: Tenant, partner_order_id: str, lock: bool = False) -> tables.Order | None:
+def _first_seen(session: Session, arrival: Arrival, intent: changes.Change) -> Outcome:
+    """A change of an order that is not here: of a whole one it is the first that we hear. Raises `Problem`."""
+    whole = intent.whole if isinstance(intent, ChangeOrder) else None
+    if whole is None:
+        fault = Fault(pointer=intent.pointer, code="unknown_order", detail="There is no order with this number.")
+        raise Problem(code="invalid", detail="The change is for an order that is not here.", faults=(fault,))
+    placed = _place(session, arrival, PlaceOrder(order=whole), fresh=False)
+    if placed.result != "accepted":
+        raise Problem(code="conflict", detail="The order came in twice at once. Send it again.")
+    session.execute(update(tables.Order).where(tables.Order.id == placed.order_id).values(last_change=intent.change_id))
+    return replace(placed, intent=intent)
+
+
+def _find(session: Session, tenant: Tenant, intent: changes.Change, lock: bool = False) -> tables.Order | None:
+    """By our number where the document says it, else by theirs."""
     query = select(tables.Order).where(
         tables.Order.partner_id == tenant.partner_id,
         tables.Order.environment == tenant.environment,
-        tables.Order.partner_order_id == partner_order_id,
+        tables.Order.id == intent.order_id
+        if intent.order_id
+        else tables.Order.partner_order_id == intent.partner_order_id,
     )
     return session.scalar(query.with_for_update() if lock else query)
 
@@ -178,7 +246,7 @@ def _find(session: Session, tenant: Tenant, partner_order_id: str, lock: bool = 
 def _as_it_stands(
     session: Session,
     row: tables.Order,
-    intent: Intent,
+    intent: Document,
     result: Any,
     order: SupportOrder,
     problems: tuple[Fault, ...] = (),

@@ -1,6 +1,7 @@
 """What partners sent us, byte for byte."""
 
 from datetime import datetime
+from typing import Any
 
 from sqlalchemy import Index, LargeBinary, Text, text
 from sqlalchemy.dialects.postgresql import JSONB
@@ -14,6 +15,9 @@ class InboundMessage(Base):
 
     `document` is the business key of a change or a cancellation (kind, order, number); an accepted one is unique, and
     `fingerprint` is SHA-256 of what it asks for, so that the same document written anew is known again.
+
+    `number` is that of the envelope (an interchange, a webhook), unique among what was accepted. `envelope` is what
+    stood around the bytes and is needed to read them again.
     """
 
     __tablename__ = "inbound_message"
@@ -26,7 +30,16 @@ class InboundMessage(Base):
             unique=True,
             postgresql_where=text("document IS NOT NULL AND outcome = 'accepted'"),
         ),
+        Index(
+            "uq_inbound_message_number",
+            "partner_id",
+            "environment",
+            "number",
+            unique=True,
+            postgresql_where=text("number IS NOT NULL AND outcome = 'accepted'"),
+        ),
         Index(None, "partner_id", "environment", "id"),
+        Index(None, "order_id", postgresql_where=text("order_id IS NOT NULL")),
     )
 
     id: Mapped[str] = mapped_column(Text, primary_key=True)
@@ -41,4 +54,6 @@ class InboundMessage(Base):
     outcome: Mapped[str] = mapped_column(Text)
     problems: Mapped[list[dict[str, str]] | None] = mapped_column(JSONB(none_as_null=True))
     order_id: Mapped[str | None] = mapped_column(Text)
+    number: Mapped[str | None] = mapped_column(Text)
+    envelope: Mapped[dict[str, Any] | None] = mapped_column(JSONB(none_as_null=True))
     received_at: Mapped[datetime]

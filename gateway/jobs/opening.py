@@ -13,6 +13,9 @@ NewId = Callable[[str], str]
 # A job in one of these has ended, though a dispute or a rework may open some of them again.
 ENDED = frozenset({JobState.REJECTED, JobState.COMPLETED, JobState.FAILED, JobState.CANCELLED, JobState.HANDED_OVER})
 
+# The statuses of an order nobody has to go to any more.
+OVER = frozenset({*(lifecycle().statuses[state] for state in ENDED), "partial"})
+
 
 def order_status(states: Iterable[JobState]) -> str:
     """An order's status: that of its least advanced live job; when all have ended, their common end, else `partial`."""

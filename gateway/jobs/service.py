@@ -13,7 +13,7 @@ from adapters.plain.reader import stored_order
 from gateway import driver
 from gateway.ids import new_id
 from gateway.jobs import tables
-from gateway.jobs.announce import announce, event_row, said, tell
+from gateway.jobs.announce import Said, announce, event_row, said, tell
 from gateway.jobs.moving import Move, moved, says_nothing_new
 from gateway.jobs.opening import order_status
 from gateway.jobs.rows import changing, fixed, job_of
@@ -49,21 +49,33 @@ def place(
     """
     now: datetime = order["created_at"]
     steps = said(updates)
-    last = {update.job.id: update.job for update in updates}
-    values = {
-        "orders": driver.rows([order]),
-        "jobs": driver.rows(
-            {**fixed(job), **changing(job), "partner_id": tenant.partner_id, "created_at": now, "updated_at": now}
-            for job in last.values()
-        ),
-        "events": driver.rows(event_row(tenant, step) for step in steps),
-    }
+    values = {"orders": driver.rows([order]), **_opened(tenant, steps, now)}
     if fresh:
         driver.write(session, _PLACE_FRESH, values)
     elif driver.execute(session, _PLACE, values).fetchone() is None:
         return False
     tell(session, tenant, steps, now)
     return True
+
+
+def extend(session: Session, order: tables.Order, updates: Sequence[StatusUpdate], now: datetime) -> None:
+    """Store further jobs of a locked order with the events of their opening, and announce those."""
+    tenant, steps = Tenant(order.partner_id, order.environment), said(updates)
+    driver.write(session, _PLACE_FRESH[1:], _opened(tenant, steps, now))
+    tell(session, tenant, steps, now)
+    _follow(session, order, now)
+
+
+def _opened(tenant: Tenant, steps: Sequence[Said], now: datetime) -> dict[str, str]:
+    """The rows of new jobs as their opening left them, and of its events."""
+    last = {step.update.job.id: step.update.job for step in steps}
+    return {
+        "jobs": driver.rows(
+            {**fixed(job), **changing(job), "partner_id": tenant.partner_id, "created_at": now, "updated_at": now}
+            for job in last.values()
+        ),
+        "events": driver.rows(event_row(tenant, step) for step in steps),
+    }
 
 
 _ORDER, _JOB, _EVENT = map(driver.columns, (tables.Order, tables.Job, tables.JobEvent))
@@ -136,9 +148,15 @@ def _write(session: Session, located: Located, after: Job, now: datetime) -> tup
     for column, value in changing(after).items():
         setattr(row, column, value)
     row.updated_at = now
-    session.flush()
-    jobs = session.scalars(select(tables.Job).where(tables.Job.order_id == row.order_id)).all()
-    located.order.status = order_status(JobState(job.state) for job in jobs)
-    located.order.updated_at = now
-    session.flush()
+    jobs = _follow(session, located.order, now)
     return tuple(job_of(job, "partner") for job in jobs if job.line_id == row.line_id and job.id != row.id)
+
+
+def _follow(session: Session, order: tables.Order, now: datetime) -> Sequence[tables.Job]:
+    """Bring the order's status up to its jobs, which are returned."""
+    session.flush()
+    jobs = session.scalars(select(tables.Job).where(tables.Job.order_id == order.id)).all()
+    order.status = order_status(JobState(job.state) for job in jobs)
+    order.updated_at = now
+    session.flush()
+    return jobs

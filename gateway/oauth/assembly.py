@@ -1,14 +1,14 @@
 """OAuth of one process, put together: the first key, the routes, the check of each request, and its thread."""
 
-from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
 from flask import Blueprint
 
+from gateway.connections.security import Doorkeeper
 from gateway.oauth import api, keys
 from gateway.oauth.attempts import Attempts
 from gateway.oauth.bearer import Bearer
-from gateway.oauth.security import BearerSecurity, security_map
+from gateway.oauth.security import SecurityMap, security_map
 from gateway.oauth.standing import Standing
 from gateway.runtime import Runtime
 
@@ -18,7 +18,7 @@ class OAuth:
     """`routes` are for Flask, `security_map` is for Connexion; `close` ends the thread that keeps `standing`."""
 
     routes: Blueprint
-    security_map: Mapping[str, Callable[[], BearerSecurity]]
+    security_map: SecurityMap
     standing: Standing
 
     def close(self) -> None:
@@ -34,4 +34,7 @@ def assemble(runtime: Runtime, attempts: Attempts) -> OAuth:
     standing = Standing(runtime.sessions, runtime.clock)
     standing.start()
     bearer = Bearer(runtime.settings, standing, runtime.clock)
-    return OAuth(routes=api.routes(runtime, ring, attempts), security_map=security_map(bearer), standing=standing)
+    doorkeeper = Doorkeeper(standing, runtime.vault, runtime.settings.live_enabled)
+    return OAuth(
+        routes=api.routes(runtime, ring, attempts), security_map=security_map(bearer, doorkeeper), standing=standing
+    )

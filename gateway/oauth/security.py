@@ -1,14 +1,23 @@
-"""Connexion's side of the token check: the handler of the scheme `oauth2`, and what a specification must say."""
+"""Connexion's side of the checks: the handler of the scheme `oauth2`, and what a specification must say."""
 
 from collections.abc import Awaitable, Callable, Collection, Iterator, Mapping, Sequence
 from typing import Any
 
 from connexion.security import AbstractSecurityHandler
 
+from gateway.connections.security import BasicSecurity, Doorkeeper, SignatureSecurity
 from gateway.oauth.bearer import Bearer
 from gateway.oauth.scopes import SCOPES
 
 METHODS = ("get", "put", "post", "delete", "options", "head", "patch", "trace")
+
+
+# Kinds of security schemes, each with what it must say for its handler; anything else nobody here checks.
+CHECKED: Mapping[tuple[str, str | None], tuple[str, ...]] = {
+    ("oauth2", None): (),
+    ("http", "basic"): ("x-door",),
+    ("apiKey", None): ("x-door", "x-name-header", "name"),
+}
 
 
 class UnprotectedOperation(ValueError):
@@ -38,9 +47,16 @@ class BearerSecurity(AbstractSecurityHandler):  # type: ignore[misc]
         return check
 
 
-def security_map(bearer: Bearer) -> dict[str, Callable[[], BearerSecurity]]:
-    """For `connexion.FlaskApp(security_map=…)`."""
-    return {"oauth2": lambda: BearerSecurity(bearer)}
+SecurityMap = Mapping[str, Callable[[], AbstractSecurityHandler]]
+"""For `connexion.FlaskApp(security_map=…)`, by Connexion's names of the kinds in `CHECKED`."""
+
+
+def security_map(bearer: Bearer, doorkeeper: Doorkeeper) -> SecurityMap:
+    return {
+        "oauth2": lambda: BearerSecurity(bearer),
+        "basic": lambda: BasicSecurity(doorkeeper),
+        "apiKey": lambda: SignatureSecurity(doorkeeper),
+    }
 
 
 def check_protection(document: Mapping[str, Any], public: Collection[str]) -> None:
@@ -52,8 +68,12 @@ def check_protection(document: Mapping[str, Any], public: Collection[str]) -> No
 
 def _scheme_faults(document: Mapping[str, Any]) -> Iterator[str]:
     for name, scheme in document.get("components", {}).get("securitySchemes", {}).items():
-        if scheme.get("type") != "oauth2":
+        says = CHECKED.get((scheme.get("type"), scheme.get("scheme")))
+        if says is None:
             yield f"security scheme {name}: nothing here checks {scheme.get('type')}"
+        for word in says or ():
+            if word not in scheme:
+                yield f"security scheme {name}: does not say {word}"
 
 
 def _operation_faults(document: Mapping[str, Any], public: Collection[str]) -> Iterator[str]:
@@ -72,11 +92,11 @@ def _fault(asked: Sequence[Mapping[str, Sequence[str]]], document: Mapping[str, 
         return "asks for a token, and is on the list of public operations" if asked else None
     if not asked:
         return "has no security, and is not on the list of public operations"
-    if len(asked) > 1 or len(asked[0]) != 1:
-        return "must ask for one scheme, without an alternative"
-    ((scheme, scopes),) = asked[0].items()
-    if scheme not in document.get("components", {}).get("securitySchemes", {}):
+    if any(len(one) != 1 for one in asked):
+        return "must ask for one scheme, or for one of several"
+    named = [(scheme, scopes) for one in asked for scheme, scopes in one.items()]
+    if not all(scheme in document.get("components", {}).get("securitySchemes", {}) for scheme, _ in named):
         return "asks for a scheme that is not there"
-    if not set(scopes) <= set(SCOPES):
+    if not all(set(scopes) <= set(SCOPES) for _, scopes in named):
         return "asks for a scope that does not exist"
     return None

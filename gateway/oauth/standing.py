@@ -1,4 +1,7 @@
-"""What every request's token is held against: the published keys, and who is refused. In memory, a second old."""
+"""What every request's credential is held against: the published keys, the connections, and who is refused.
+
+In memory, a second old.
+"""
 
 import logging
 import time
@@ -12,6 +15,7 @@ from sqlalchemy import or_, select, union_all
 from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.orm import Session, sessionmaker
 
+from gateway.connections.tables import Connection
 from gateway.oauth.keys import header_segment, published
 from gateway.oauth.tables import Client
 from gateway.partners.tables import Partner
@@ -22,13 +26,20 @@ EVERY_SECONDS = 0.5
 # With the database away this long, a suspended client may be among those who call: nobody gets in.
 TRUSTED_SECONDS = 10.0
 
+# The doors at which somebody knocks with a secret.
+CALLED = select(Connection).where(Connection.door.in_(("google", "shopify")), Connection.status == "active")
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Knowledge:
-    """`keys` by the header of the tokens they sign; `refused` are ids of clients and partners. `at`: monotonic."""
+    """`keys` by the header of the tokens they sign; `refused` are ids of clients and partners. `at`: monotonic.
+
+    `connections` by their door and name, where a secret lets somebody in.
+    """
 
     keys: Mapping[bytes, ECKey]
     refused: frozenset[str]
+    connections: Mapping[tuple[str, str], Connection]
     at: float
 
 
@@ -61,8 +72,9 @@ class Standing:
         with self._sessions() as session:
             rows = {header_segment(key.kid): key.public_jwk for key in published(session, now)}
             out = frozenset(session.scalars(refused))
+            connections = {(one.door, one.name): one for one in session.scalars(CALLED)}
         self._imported = {head: self._imported.get(head) or ECKey.import_key(jwk) for head, jwk in rows.items()}
-        self._known = Knowledge(keys=self._imported, refused=out, at=at)
+        self._known = Knowledge(keys=self._imported, refused=out, connections=connections, at=at)
 
     def start(self) -> None:
         """Read once, then every half second until `stop`. Raises `SQLAlchemyError` where the first read fails."""

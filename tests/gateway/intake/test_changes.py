@@ -9,6 +9,7 @@ from adapters.canonical import CancelOrder, ChangeOrder, LineChange, Window
 from adapters.contract import RawMessage
 from gateway.errors import Problem
 from gateway.intake import service
+from gateway.intake.arrival import Arrival
 from gateway.jobs.tables import Order
 from gateway.tenant import Tenant
 from tests.support.orders import json_order
@@ -28,8 +29,8 @@ def change(runtime, clock, shop):
         with runtime.sessions.begin() as session:
             partner_id = session.scalars(select(Order.partner_id)).one()
             message = RawMessage(body=b"x", media_type="text/plain")
-            arrival = service.Arrival(
-                tenant=Tenant(partner_id, "sandbox"), door="test", message=message, now=clock(), vault=runtime.vault
+            arrival = Arrival(
+                runtime=runtime, tenant=Tenant(partner_id, "sandbox"), door="test", message=message, now=clock()
             )
             return service.accept(session, arrival, [intent]).outcomes[0]
 
@@ -125,8 +126,8 @@ def test_each_change_of_one_document_is_known_again(runtime, shop, clock):
         with runtime.sessions.begin() as session:
             partner_id = session.scalars(select(Order.partner_id)).one()
             message = RawMessage(body=b"x", media_type="text/plain")
-            arrival = service.Arrival(
-                tenant=Tenant(partner_id, "sandbox"), door="test", message=message, now=clock(), vault=runtime.vault
+            arrival = Arrival(
+                runtime=runtime, tenant=Tenant(partner_id, "sandbox"), door="test", message=message, now=clock()
             )
             receipt = service.accept(session, arrival, [first, second])
             results.append([outcome.result for outcome in receipt.outcomes])

@@ -10,6 +10,7 @@ from connexion.lifecycle import ConnexionRequest, ConnexionResponse
 from connexion.resolver import Resolver
 from flask.testing import FlaskClient
 
+from gateway.connections.security import Doorkeeper
 from gateway.errors import Problem
 from gateway.oauth.api import routes
 from gateway.oauth.bearer import Bearer
@@ -45,9 +46,9 @@ def written(request: ConnexionRequest, problem: Problem) -> ConnexionResponse:
 
 
 def application(gateway: Any, bearer: Bearer) -> connexion.FlaskApp:
-    app = connexion.FlaskApp(
-        "gateway", resolver=Resolver({"look": look}.__getitem__), security_map=security_map(bearer)
-    )
+    doorkeeper = Doorkeeper(gateway.standing(), gateway.runtime.vault, live_enabled=False)
+    handlers = security_map(bearer, doorkeeper)
+    app = connexion.FlaskApp("gateway", resolver=Resolver({"look": look}.__getitem__), security_map=handlers)
     app.add_api(document(READ))
     app.add_error_handler(Problem, written)
     app.app.register_blueprint(routes(gateway.runtime, gateway.keys(), gateway.unlimited()))
@@ -148,7 +149,7 @@ def test_accepts_a_specification_that_closes_every_door() -> None:
     [
         ([], "no security"),
         (None, "no security"),
-        ([{}, *READ], "alternative"),
+        ([{}, *READ], "one of several"),
         ([{}], "one scheme"),
         ([{"oauth": ["orders:fly"]}], "a scope that does not exist"),
     ],
@@ -161,8 +162,10 @@ def test_refuses_a_specification_that_leaves_a_door_open(security: Any, word: st
 
 def test_refuses_a_scheme_that_nothing_checks() -> None:
     """O83"""
-    with pytest.raises(UnprotectedOperation, match="security scheme key: nothing here checks apiKey"):
-        check_protection(document(READ, {"oauth": OAUTH, "key": {"type": "apiKey"}}), ())
+    with pytest.raises(UnprotectedOperation, match="security scheme key: nothing here checks openIdConnect"):
+        check_protection(document(READ, {"oauth": OAUTH, "key": {"type": "openIdConnect"}}), ())
+    with pytest.raises(UnprotectedOperation, match="security scheme key: does not say x-door"):
+        check_protection(document(READ, {"oauth": OAUTH, "key": {"type": "http", "scheme": "basic"}}), ())
 
 
 def test_refuses_a_scheme_that_is_not_there() -> None:

@@ -1,0 +1,165 @@
+"""Where a document in a partner's own language comes in, and the answer in it goes out."""
+
+from collections.abc import Mapping
+from dataclasses import replace
+from typing import Any
+from urllib.parse import parse_qsl
+
+from flask import Response
+from psycopg.errors import UniqueViolation
+from sqlalchemy import select
+
+from adapters.canonical import Intent, Query, Refusal
+from adapters.contract import Adapter, Numbered, RawMessage, Refusing, Rendered
+from adapters.errors import MalformedMessage, TranslationError, Unsupported
+from adapters.errors import Problem as Fault
+from gateway.call import Call
+from gateway.errors import Problem
+from gateway.front import Handler
+from gateway.ids import new_id
+from gateway.intake import service
+from gateway.intake.arrival import Arrival
+from gateway.oauth.security import METHODS
+from gateway.partners.dialect import adapter
+from gateway.partners.tables import Partner
+
+# What a document was refused for; kept with it. Everything else (no token, no key) is not about the document.
+KEPT = frozenset({"malformed", "invalid", "unsupported", "order-differs", "change-differs", "conflict", "not-found"})
+KNOWN = "known-message"
+SECRET_HEADERS = ("authorization", "cookie", "x-shopify-hmac-sha256")
+
+
+def receive(call: Call, partner: str) -> Response:
+    """`POST /inbound/{partner}`: the partner's dialect in, its acknowledgement out."""
+    row = _partner(call)
+    dialect = adapter(row.adapter, row.options) if row.slug == partner else None
+    if dialect is None:
+        raise Problem(code="not-found", detail="There is no such door for this token.")
+    _check_media_type(call, dialect)
+    return _response(take(dialect, arrival(call, f"/inbound/{partner}")))
+
+
+def conversations(document: Mapping[str, Any]) -> Mapping[str, Handler]:
+    """A handler for each operation that the specification marks `x-dialect`: the paths of a standard."""
+    operations = [item[method] for item in document["paths"].values() for method in METHODS if method in item]
+    return {one["operationId"]: _conversation(one["x-dialect"]) for one in operations if "x-dialect" in one}
+
+
+def _conversation(name: str) -> Handler:
+    def converse(call: Call, **_: str) -> Response:
+        row = _partner(call)
+        dialect = adapter(row.adapter, row.options) if row.adapter == name else None
+        if dialect is None:
+            raise Problem(code="not-found", detail="There is no such door for this partner.")
+        _check_size(call, dialect)
+        return _response(take(dialect, arrival(call, call.scope["path"])))
+
+    return converse
+
+
+def take(dialect: Adapter, arrival: Arrival) -> Rendered:
+    """Do what the document asks for; the answer in its words.
+
+    What is refused is kept all the same, with every fault, and can be replayed. Raises `Problem` where the dialect has
+    no words for a refusal.
+    """
+    intents: list[Intent] = []
+    try:
+        intents = translated(dialect, arrival.message)
+        if isinstance(dialect, Numbered):
+            arrival = replace(arrival, number=dialect.number(arrival.message))
+        return _taken(dialect, arrival, intents)
+    except Problem as problem:
+        if problem.code not in KEPT and problem.code != KNOWN:
+            raise
+        refused = _refused(dialect, arrival, intents, problem)
+        if refused is None:
+            raise
+        return refused
+
+
+def _taken(dialect: Adapter, arrival: Arrival, intents: list[Intent]) -> Rendered:
+    known = Problem(code=KNOWN, detail="This message was received before, and was taken.")
+    try:
+        with arrival.runtime.sessions.begin() as session:
+            if arrival.number is not None and service.is_known(session, arrival):
+                raise known
+            return dialect.acknowledge(service.accept(session, arrival, intents))
+    except UniqueViolation:  # the same message, twice at once
+        raise known from None
+
+
+def translated(dialect: Adapter, message: RawMessage) -> list[Intent]:
+    """Raises `Problem` with everything that is wrong."""
+    try:
+        return dialect.parse(message)
+    except TranslationError as error:
+        code = {MalformedMessage: "malformed", Unsupported: "unsupported"}.get(type(error), "invalid")
+        detail = f"The document is not a {dialect.profile.title} message that can be taken."
+        raise Problem(code=code, detail=detail, faults=error.problems) from None
+
+
+def keep_refused(arrival: Arrival, problem: Problem) -> str:
+    """The message's id."""
+    with arrival.runtime.sessions.begin() as session:
+        return service.keep(session, arrival, outcome="refused", faults=_faults(problem))
+
+
+def _refused(dialect: Adapter, arrival: Arrival, intents: list[Intent], problem: Problem) -> Rendered | None:
+    questions = bool(intents) and all(isinstance(intent, Query) for intent in intents)
+    # Questions are not kept, and what is known is here already.
+    left = questions or problem.code == KNOWN
+    message_id = new_id("msg", arrival.now) if left else keep_refused(arrival, problem)
+    if not isinstance(dialect, Refusing):
+        return None
+    refusal = Refusal(
+        message_id=message_id,
+        at=arrival.now,
+        code=problem.code,
+        status=problem.status,
+        detail=problem.detail,
+        problems=_faults(problem),
+        intents=tuple(intents),
+    )
+    return dialect.refuse(arrival.message, refusal)
+
+
+def _faults(problem: Problem) -> tuple[Fault, ...]:
+    return problem.faults or (Fault(pointer="", code=problem.code.replace("-", "_"), detail=problem.detail),)
+
+
+def arrival(call: Call, door: str) -> Arrival:
+    """The request as a message at a door. Who sent it is known; what proves it is not handed on."""
+    headers = {name.decode("latin-1"): value.decode("latin-1") for name, value in call.scope["headers"]}
+    message = RawMessage(
+        body=call.body,
+        media_type=call.header("content-type") or "",
+        headers={name: value for name, value in headers.items() if name not in SECRET_HEADERS},
+        path=call.scope["path"],
+        method=call.scope["method"],
+        query=dict(parse_qsl(call.scope["query_string"].decode("latin-1"), keep_blank_values=True)),
+    )
+    return Arrival(runtime=call.runtime, tenant=call.tenant, door=door, message=message, now=call.now)
+
+
+def _partner(call: Call) -> Any:
+    with call.runtime.sessions() as session:
+        return session.execute(
+            select(Partner.slug, Partner.adapter, Partner.options).where(Partner.id == call.tenant.partner_id)
+        ).one()
+
+
+def _check_media_type(call: Call, dialect: Adapter) -> None:
+    takes = dialect.profile.media_types
+    if call.media_type not in takes:
+        raise Problem(code="unsupported-media-type", detail=f"This door takes {', '.join(takes)}.")
+    _check_size(call, dialect)
+
+
+def _check_size(call: Call, dialect: Adapter) -> None:
+    if len(call.body) > dialect.profile.max_bytes:
+        raise Problem(code="too-large", detail=f"A document may have {dialect.profile.max_bytes} bytes.")
+
+
+def _response(answer: Rendered) -> Response:
+    return Response(answer.body, status=answer.status, content_type=answer.media_type, headers=dict(answer.headers))

@@ -1,0 +1,1 @@
+"""What a person may ask of us: what we know of them, and its end."""

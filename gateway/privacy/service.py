@@ -1,0 +1,112 @@
+"""A person's data, shown and erased. What remains of an order is what the books need: numbers, services, times."""
+
+from collections.abc import Sequence
+from dataclasses import replace
+from datetime import datetime
+
+from sqlalchemy import ColumnElement, or_, select, text
+from sqlalchemy.dialects.postgresql import insert
+from sqlalchemy.orm import Session
+
+from adapters.canonical import Address, Customer, PrivacyRequest, SupportOrder
+from adapters.plain.reader import stored_order
+from adapters.plain.writer import order_json
+from gateway.crypto import Place, Vault
+from gateway.ids import new_id
+from gateway.intake.tables import InboundMessage
+from gateway.jobs.opening import OVER
+from gateway.jobs.queries import owned
+from gateway.jobs.tables import Order
+from gateway.privacy.tables import PrivacyWish
+from gateway.tenant import Tenant
+
+ERASED = "erased"
+AT_ONCE = 100
+
+
+def ask(session: Session, vault: Vault, tenant: Tenant, asked: PrivacyRequest, now: datetime) -> Sequence[Order]:
+    """Note the request, and erase what can be erased at once. Returns the orders that it is about."""
+    row = {
+        "id": new_id("prv", now),
+        "partner_id": tenant.partner_id,
+        "environment": tenant.environment,
+        "request_id": asked.request_id,
+        "kind": asked.kind,
+        "customer": asked.customer,
+        "partner_order_ids": list(asked.partner_order_ids),
+        "created_at": now,
+        "done_at": now if asked.kind == "disclose" else None,
+    }
+    session.execute(insert(PrivacyWish).values(row).on_conflict_do_nothing())
+    wish = session.scalars(
+        select(PrivacyWish).where(
+            PrivacyWish.partner_id == tenant.partner_id,
+            PrivacyWish.environment == tenant.environment,
+            PrivacyWish.request_id == asked.request_id,
+        )
+    ).one()
+    found = session.scalars(select(Order).where(_meant(wish)).order_by(Order.id)).all()
+    if wish.done_at is None:
+        _go_on(session, vault, wish, now)
+    return found
+
+
+def sweep(session: Session, vault: Vault, now: datetime) -> None:
+    """Go on with the erasures that waited for a visit to end. Who else does at the same time takes others."""
+    unfinished = select(PrivacyWish).where(PrivacyWish.done_at.is_(None)).order_by(PrivacyWish.id)
+    for wish in session.scalars(unfinished.limit(AT_ONCE).with_for_update(skip_locked=True)):
+        _go_on(session, vault, wish, now)
+
+
+def _go_on(session: Session, vault: Vault, wish: PrivacyWish, now: datetime) -> None:
+    """Erase the next orders that are over; an order of another status waits for its end."""
+    there = select(Order).where(_meant(wish), Order.content["customer"]["family_name"].astext != ERASED)
+    over = session.scalars(there.where(Order.status.in_(OVER)).order_by(Order.id).limit(AT_ONCE).with_for_update())
+    _erase(session, vault, over.all(), now)
+    if session.scalar(there.limit(1)) is None:
+        wish.done_at = now
+    session.flush()
+
+
+def _meant(wish: PrivacyWish) -> ColumnElement[bool]:
+    mine = owned(Order, Tenant(wish.partner_id, wish.environment))
+    if wish.kind == "erase_all":
+        return mine
+    customer = Order.content["echo"]["customer"].astext
+    return mine & or_(Order.partner_order_id.in_(wish.partner_order_ids), customer == (wish.customer or ""))
+
+
+def _erase(session: Session, vault: Vault, found: Sequence[Order], now: datetime) -> None:
+    """Take the person out of these orders, of the documents they came in, and of what was sent about them."""
+    for order in found:
+        order.content, order.updated_at = order_json(_bare(stored_order(order.content))), now
+    ids = [order.id for order in found]
+    for message in session.scalars(select(InboundMessage).where(InboundMessage.order_id.in_(ids))):
+        place = Place(message.partner_id, "inbound_message", message.id, "body")
+        message.body, message.envelope = vault.encrypt(b"", place), None
+    session.flush()
+    session.execute(_SENT, {"ids": ids})
+
+
+def _bare(order: SupportOrder) -> SupportOrder:
+    """Of the address remain country and postcode: where the work was done."""
+    address = order.service_address
+    return replace(
+        order,
+        customer=Customer(family_name=ERASED),
+        service_address=Address(street=ERASED, postcode=address.postcode, city=ERASED, country=address.country),
+        lines=tuple(replace(line, notes=None) for line in order.lines),
+        notes=None,
+        echo={name: value for name, value in order.echo.items() if name != "customer"},
+    )
+
+
+# Frozen documents of a dialect may name the customer. What is still to be sent is sent first.
+_SENT = text("""
+    UPDATE webhook_payload SET body = ''
+     WHERE format = 'dialect' AND event_id IN (
+           SELECT event.id FROM job_event event JOIN job ON job.id = event.job_id WHERE job.order_id = ANY(:ids))
+       AND NOT EXISTS (
+           SELECT FROM webhook_message message
+            WHERE message.payload_id = webhook_payload.id AND message.status = 'pending')
+""")
