@@ -24,6 +24,7 @@ NOUNS: Mapping[str, tuple[str, str]] = {
     "tick": ("gateway.cli.tick:command", "Look every second for what is due."),
     "partner": ("gateway.cli.partner:command", "Who may talk to us."),
     "client": ("gateway.cli.client:command", "OAuth clients of partners."),
+    "connection": ("gateway.cli.connection:command", "Doors without OAuth: Google, Shopify, polls, folders."),
     "adapter": ("gateway.cli.adapter:adapter", "Partners' dialects, tried on files."),
     "message": ("gateway.cli.message:command", "What partners sent us."),
     "job": ("gateway.cli.job:command", "Support jobs: show one, move one on."),

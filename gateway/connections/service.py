@@ -1,7 +1,8 @@
 """Connections: added, listed, their secrets renewed, removed."""
 
+import re
 import secrets
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
@@ -16,8 +17,30 @@ from gateway.ids import new_id
 from gateway.tenant import Tenant
 
 
-class NameTaken(ValueError):
-    """Another connection of this door has the name."""
+@dataclass(frozen=True, slots=True)
+class Kind:
+    """A door: the dialect that is spoken there (None: any), the form of its names, whether it has a secret."""
+
+    adapter: str | None
+    name: re.Pattern[str]
+    secret: bool
+
+
+SLUG = re.compile(r"[a-z0-9][a-z0-9_-]{0,39}")
+DOORS: Mapping[str, Kind] = {
+    "google": Kind("google_booking", SLUG, secret=True),
+    "shopify": Kind("shopify", re.compile(r"[a-z0-9][a-z0-9-]*\.myshopify\.com"), secret=True),
+    "poll": Kind(None, SLUG, secret=True),
+    "folder": Kind(None, SLUG, secret=False),
+}
+
+
+class InvalidConnection(ValueError):
+    """A connection that cannot be added; `faults` are all reasons."""
+
+    def __init__(self, faults: Sequence[str]) -> None:
+        self.faults = tuple(faults)
+        super().__init__("; ".join(faults))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -29,8 +52,11 @@ class NewConnection:
     options: Mapping[str, Any] = field(default_factory=dict)
 
 
-def add(session: Session, vault: Vault, new: NewConnection, now: datetime) -> Connection:
-    """Raises `NameTaken`."""
+def add(session: Session, vault: Vault, new: NewConnection, adapter: str | None, now: datetime) -> Connection:
+    """A connection of a partner who speaks this dialect. Raises `InvalidConnection` with every fault."""
+    faults = list(_faults(new, adapter))
+    if faults:
+        raise InvalidConnection(faults)
     connection = Connection(
         id=new_id("con", now),
         partner_id=new.tenant.partner_id,
@@ -47,8 +73,28 @@ def add(session: Session, vault: Vault, new: NewConnection, now: datetime) -> Co
         with session.begin_nested():
             session.add(connection)
     except IntegrityError as error:
-        raise NameTaken from error
+        raise InvalidConnection(["another connection of this door has the name"]) from error
     return connection
+
+
+def _faults(new: NewConnection, adapter: str | None) -> Iterator[str]:
+    kind = DOORS[new.door]
+    if adapter is None or adapter != (kind.adapter or adapter):
+        yield f"the partner does not speak {kind.adapter or 'any dialect'}"
+    if not kind.name.fullmatch(new.name):
+        yield f"a name at this door is {kind.name.pattern}"
+    if kind.secret != bool(new.secret):
+        yield "this door needs a secret" if kind.secret else "this door has no secret"
+    if new.door == "poll":
+        yield from _poll_faults(new.options)
+
+
+def _poll_faults(options: Mapping[str, Any]) -> Iterator[str]:
+    # Nobody polls with credentials over http, but from a server on this machine.
+    if not str(options.get("base_url", "")).startswith(("https://", "http://127.0.0.1:")):
+        yield "a poll needs the option base_url, over https"
+    if not str(options.get("every", "60")).isdecimal():
+        yield "the option every is a number of seconds"
 
 
 def place(connection: Connection) -> Place:
