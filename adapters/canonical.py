@@ -406,6 +406,7 @@ class Refusal:
     """Why nothing of a message was taken: it could not be translated (no `intents`), or not be done.
 
     `code` and `status` are those of the gateway's problems (`malformed` 400, `invalid` 422, `order-differs` 409 …).
+    `culprit` is the one of `intents` that could not be done; the others were not done because of it.
     """
 
     message_id: str
@@ -415,3 +416,4 @@ class Refusal:
     detail: str
     problems: tuple[Problem, ...]
     intents: tuple[Intent, ...] = ()
+    culprit: Intent | None = None

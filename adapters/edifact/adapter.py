@@ -1,18 +1,16 @@
 """The EDIFACT dialect."""
 
 from collections.abc import Mapping
-from datetime import datetime
 from typing import Any, ClassVar
 
-from adapters.canonical import Intent, Receipt, StatusUpdate
+from adapters.canonical import Intent, Receipt, Refusal, StatusUpdate
 from adapters.contract import Profile, RawMessage, Rendered
-from adapters.edifact import answers, reader, writer
+from adapters.edifact import answers, envelope, reader, writer
 from adapters.edifact.codes import CHANGE, ORDRSP
 from adapters.edifact.guidelines import INTERDISCOUNT, LUMIMART, Guideline
 from adapters.edifact.letters import Letter, interchange
 from adapters.edifact.settings import Options, Settings
 from adapters.edifact.syntax import MAX_BYTES
-from adapters.errors import TranslationError
 
 EDIFACT = "application/edifact"
 
@@ -60,12 +58,15 @@ class EdifactAdapter:
             status=answers.status_of(receipt),
         )
 
-    def refuse(self, message: RawMessage, error: TranslationError, message_id: str, at: datetime) -> Rendered | None:
-        """The CONTRL for what `parse` has raised; None where none may be sent, or nobody can be told."""
-        body = answers.refusal(message.body, error, Letter(source=message_id, at=at, settings=self.settings))
-        if body is None:
-            return None
-        return Rendered(body=body, media_type=EDIFACT, event="CONTRL", status=error.status)
+    def refuse(self, message: RawMessage, refusal: Refusal) -> Rendered | None:
+        """CONTRL 4 for what could not be read, or has come before (which is no error, so 200); CONTRL 7 with an APERAK
+        or ORDRSP for each order that could not be done. None where nobody can be told, or a CONTRL is refused."""
+        body = answers.refusal(message.body, refusal, self.settings)
+        status = 200 if refusal.code == answers.KNOWN else refusal.status
+        return Rendered(body=body, media_type=EDIFACT, event="CONTRL", status=status) if body else None
+
+    def number(self, message: RawMessage) -> str | None:
+        return envelope.number(message.body)
 
     def render(self, update: StatusUpdate) -> list[Rendered]:
         """The job's line as it stands, in an ORDRSP, or how the visit is getting on, in an OSTRPT."""

@@ -5,18 +5,22 @@ from dataclasses import replace
 from itertools import groupby
 from typing import Any
 
-from adapters.canonical import CancelOrder, ChangeOrder, Document, Outcome, PlaceOrder, Receipt, SupportOrder
+from adapters.canonical import CancelOrder, ChangeOrder, Document, Outcome, PlaceOrder, Receipt, Refusal, SupportOrder
 from adapters.edifact import contrl
-from adapters.edifact.codes import NOT_ACCEPTED, ORDRSP
+from adapters.edifact.codes import NOT_ACCEPTED, NOT_PROCESSED, ORDRSP
 from adapters.edifact.envelope import Interchange, open_file, origin
 from adapters.edifact.faults import Fault, Faults
 from adapters.edifact.guidelines import Guideline
 from adapters.edifact.letters import Letter, interchange
 from adapters.edifact.settings import Settings
 from adapters.edifact.writer import Response, Standing, aperak, ordrsp, verdict
-from adapters.errors import TranslationError
+from adapters.errors import Problem
 
-SANDBOX = "sandbox"
+SANDBOX, LIVE = "sandbox", "live"
+KNOWN = "known-message"  # the code of a refusal
+
+_NUMBER_TAKEN = frozenset({"order_differs", "change_differs"})
+_MOST_REASONS = 20
 
 _Messages = list[tuple[str, Iterable[str]]]
 
@@ -76,7 +80,9 @@ def _guideline(letter: Letter, outcome: Outcome) -> Guideline:
 def _business(letter: Letter, outcome: Outcome) -> tuple[str, Iterator[str]]:
     """ORDRSP for what is about an order; APERAK, where the guideline has it, for what is about none of ours."""
     guideline, intent = _guideline(letter, outcome), outcome.intent
-    order = outcome.order or (intent.order if isinstance(intent, PlaceOrder) else None)
+    order = outcome.order
+    if order is None and isinstance(intent, PlaceOrder) and outcome.result != "refused":
+        order = intent.order
     change = None if isinstance(intent, PlaceOrder) else str(intent.echo.get("number") or "") or None
     lines = _standings(outcome, order)
     response = Response(
@@ -85,11 +91,17 @@ def _business(letter: Letter, outcome: Outcome) -> tuple[str, Iterator[str]]:
         order_id=outcome.order_id,
         order=order,
         change=change,
-        reasons=[problem.detail for problem in outcome.problems if not _line_ids(intent, problem.pointer)],
+        reasons=_reasons(outcome),
     )
     if order is None and "APERAK" in guideline.writes:
         return guideline.writes["APERAK"], aperak(letter, guideline, response, outcome.problems)
     return guideline.writes[ORDRSP], ordrsp(letter, guideline, response, lines)
+
+
+def _reasons(outcome: Outcome) -> list[str]:
+    """What is said about no line."""
+    told = (problem.detail for problem in outcome.problems if not _line_ids(outcome.intent, problem.pointer))
+    return list(dict.fromkeys(told))[:_MOST_REASONS]
 
 
 def _number(intent: Document) -> str:
@@ -119,28 +131,61 @@ def _line_ids(intent: Document, pointer: str) -> list[str]:
 
 
 def _function(outcome: Outcome, lines: Sequence[Standing]) -> str:
+    if any(problem.code in _NUMBER_TAKEN for problem in outcome.problems):
+        return NOT_PROCESSED  # 27 would speak of the order that is here
     # A cancellation happens as a whole or not at all.
     if outcome.result == "refused" or (isinstance(outcome.intent, CancelOrder) and outcome.problems):
         return NOT_ACCEPTED
     return verdict(lines, confirms=not isinstance(outcome.intent, PlaceOrder))
 
 
-# --- what was not even read --------------------------------------------------------------------------------------
+# --- refusals ----------------------------------------------------------------------------------------------------
 
 
-def refusal(body: bytes, error: TranslationError, letter: Letter) -> bytes | None:
-    """A CONTRL for each interchange of the file: nothing of it was taken, not even what was right."""
-    faults = [problem for problem in error.problems if isinstance(problem, Fault)]
+def refusal(body: bytes, why: Refusal, settings: Settings) -> bytes:
+    """What is said where nothing of a file was taken; empty where nothing may be."""
+    if why.intents and why.code != KNOWN:
+        return answer(Receipt(message_id=why.message_id, at=why.at, outcomes=_not_done(why)), settings)
     found = open_file(body, Faults())
     if not found or any(_may_not_be_answered(one) for one in found):
-        return None
+        return b""
+    if why.code == KNOWN:
+        said = [contrl.taken(origin(theirs), duplicate=True) for theirs in found]
+    else:
+        faults = [problem for problem in why.problems if isinstance(problem, Fault)]
+        mine = [[fault for fault in faults if fault.spot.interchange == number] for number in range(len(found))]
+        said = list(map(contrl.refused, found, mine))
+    return _contrls(found, said, Letter(source=why.message_id, at=why.at, settings=settings))
+
+
+def _not_done(why: Refusal) -> tuple[Outcome, ...]:
+    """All could be read, and something stands against one of the orders: the others are not taken without it."""
+    return tuple(
+        Outcome(
+            intent=intent,
+            result="refused",
+            environment=SANDBOX if _origin(intent).get("test") else LIVE,
+            problems=_against(intent, why),
+        )
+        for intent in why.intents
+        if isinstance(intent, Document)
+    )
+
+
+def _against(intent: Document, why: Refusal) -> tuple[Problem, ...]:
+    if why.culprit not in (None, intent):
+        detail = "A file is taken as a whole, and another message of it cannot be."
+        return (Problem(pointer="", code="not_alone", detail=detail),)
+    return (Problem(pointer="", code=why.code.replace("-", "_"), detail=why.detail), *why.problems)
+
+
+def _contrls(found: Sequence[Interchange], said: Sequence[Iterable[str]], letter: Letter) -> bytes:
+    kind = letter.settings.spoken.writes["CONTRL"]
     bodies: list[bytes] = []
-    for number, theirs in enumerate(found):
+    for number, (theirs, segments) in enumerate(zip(found, said, strict=True)):
         told = origin(theirs)
         own = replace(letter, source=f"{letter.source}:{number}", theirs=told, test=told["test"])
-        mine = [fault for fault in faults if fault.spot.interchange == number]
-        kind = letter.settings.spoken.writes["CONTRL"]
-        bodies.append(interchange(own, [(kind, contrl.refused(theirs, mine))]))
+        bodies.append(interchange(own, [(kind, segments)]))
     return b"".join(bodies)
 
 

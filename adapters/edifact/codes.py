@@ -38,7 +38,7 @@ ACCEPTED, AMENDED, REFUSED = "5", "6", "7"
 # 1225 of ORDERS and ORDCHG. 7 is the same document again, which the order number shows.
 CANCELLATION, CHANGE, REPLACE, DUPLICATE, ORIGINAL = "1", "4", "5", "7", "9"
 # 1225 of ORDRSP.
-NOT_ACCEPTED, AS_IT_IS, WITH_AMENDMENT = "27", "29", "30"
+NOT_PROCESSED, NOT_ACCEPTED, AS_IT_IS, WITH_AMENDMENT = "12", "27", "29", "30"
 
 # Segments that the reader reads, or knows to say nothing about a visit. Others are ignored and counted.
 KNOWN = frozenset(

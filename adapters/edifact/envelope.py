@@ -3,11 +3,13 @@
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass, field
+from hashlib import sha256
 from itertools import count
 from typing import Any
 
 from adapters.edifact.faults import Error, Faults
 from adapters.edifact.syntax import (
+    BREAKS,
     CHARSETS,
     MAX_BYTES,
     MAX_COMPONENT,
@@ -209,6 +211,18 @@ def _check_trailer(interchange: Interchange, faults: Faults) -> None:
     if last.get(2) != interchange.reference:
         detail = "UNZ does not repeat the reference of UNB."
         faults.broken(Error.REFERENCES_DIFFER, "UNZ", "interchange_reference", detail, (last, 2, 0))
+
+
+def number(body: bytes) -> str | None:
+    """What a file is known by: sender, reference and time of preparation of its first interchange, and what it says.
+
+    References begin again after a year, and some senders never write another than 1 (partners.md 2.7).
+    """
+    header = next(iter(next(pieces(body)).segments), None)
+    if header is None:
+        return None
+    said = sha256(body.translate(None, BREAKS)).hexdigest()[:32]
+    return "/".join((header.get(2)[:35], header.get(5)[:14], header.get(4)[:8], header.get(4, 2)[:4], said))
 
 
 def origin(interchange: Interchange) -> dict[str, Any]:

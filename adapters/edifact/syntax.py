@@ -31,7 +31,7 @@ CHARSETS = {
     "UNOY": "utf-8",
 }
 _BOM = b"\xef\xbb\xbf"
-_BREAKS = b"\r\n"
+BREAKS = b"\r\n"
 
 # Control characters, and what a converter leaves where it has lost a letter.
 _INVALID = re.compile("[\x00-\x1f\x7f-\x9f\ufffd]")
@@ -100,7 +100,7 @@ class Piece:
 
 def pieces(body: bytes) -> Iterator[Piece]:
     """The interchanges of a file, one after the other, each with service characters and a charset of its own."""
-    data = body.removeprefix(_BOM).translate(None, _BREAKS)
+    data = body.removeprefix(_BOM).translate(None, BREAKS)
     # Service characters are ASCII, and no byte of a letter in ISO 8859 or UTF-8 is: one byte is one character here.
     text = data.decode("latin-1")
     at, room = 0, MAX_SEGMENTS

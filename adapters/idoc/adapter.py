@@ -4,11 +4,14 @@ from collections.abc import Mapping
 from typing import Any, ClassVar
 
 from adapters import xml
-from adapters.canonical import Intent, Outcome, PlaceOrder, Receipt, StatusUpdate
+from adapters.canonical import Intent, Outcome, PlaceOrder, Receipt, Refusal, StatusUpdate
 from adapters.contract import Profile, RawMessage, Rendered
+from adapters.errors import MalformedMessage
 from adapters.idoc import reader, writer
 from adapters.idoc.codes import STATES
+from adapters.idoc.control import control
 from adapters.idoc.settings import Options, Settings
+from adapters.reading import Problems
 
 XML = "text/xml"
 
@@ -49,6 +52,30 @@ class IdocAdapter:
         new = any(isinstance(one.intent, PlaceOrder) and one.result == "accepted" for one in receipt.outcomes)
         body, event = writer.as_bytes(root), self.settings.answer
         return Rendered(body=body, media_type=XML, event=event, status=201 if new else 200)
+
+    def refuse(self, message: RawMessage, refusal: Refusal) -> Rendered | None:
+        """Where STATUS was agreed, 17 for each IDoc of a file that is one: they are taken together or not at all."""
+        if self.settings.answer != "STATUS":
+            return None
+        try:
+            found = reader.idocs(xml.parse(message.body), Problems())
+        except MalformedMessage:
+            return None
+        root = writer.file("SYSTAT01")
+        for place, idoc in enumerate(found):
+            letter = writer.Letter(
+                partner_order_id="",
+                order_id=None,
+                control=control(idoc, self.settings).echo["control"],
+                key=f"{refusal.message_id}/{place}",
+                at=refusal.at,
+                settings=self.settings,
+            )
+            mine = [problem for problem in refusal.problems if problem.pointer.startswith(idoc.pointer)]
+            said = [f"{problem.pointer}: {problem.detail}" for problem in mine] or [refusal.detail]
+            writer.status(root, letter, well=False, said=said)
+        body = writer.as_bytes(root)
+        return Rendered(body=body, media_type=XML, event="STATUS", status=refusal.status) if found else None
 
     def render(self, update: StatusUpdate) -> list[Rendered]:
         """How the job's line stands; of a line of several visits, `update.siblings` are the others."""

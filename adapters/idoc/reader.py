@@ -25,18 +25,22 @@ BELNR = 35  # characters
 
 def read(root: etree._Element, settings: Settings) -> list[Intent]:
     """The intents of one file, in the order of their SERIAL. Raises `TranslationError` with every problem of it."""
-    found = [child for child in root if local_name(child) == "IDOC"]
+    problems = Problems()
+    found = idocs(root, problems)
     if not found:
         detail = "There is no IDOC in this document."
         raise MalformedMessage([Problem(pointer=f"/{local_name(root)[:64]}", code="not_an_idoc", detail=detail)])
-    problems = Problems()
     if len(found) > MAX_IDOCS:
         problems.add(f"IDOC[{MAX_IDOCS + 1}]", "too_many", f"A file has at most {MAX_IDOCS} IDocs.")
-    several = len(found) > 1
-    idocs = [Idoc(idoc, problems, place=n if several else 0) for n, idoc in enumerate(found[:MAX_IDOCS], 1)]
-    intents = [_intent(idoc, settings) for idoc in idocs]
+    intents = [_intent(idoc, settings) for idoc in found[:MAX_IDOCS]]
     problems.done(Unsupported if all(problem.code in NOT_DONE for problem in problems.found) else InvalidOrder)
     return [intent for _, intent in sorted(intents, key=lambda told: told[0]) if intent]
+
+
+def idocs(root: etree._Element, problems: Problems) -> list[Idoc]:
+    found = [child for child in root if local_name(child) == "IDOC"]
+    several = len(found) > 1
+    return [Idoc(idoc, problems, place=n if several else 0) for n, idoc in enumerate(found, 1)]
 
 
 def _intent(idoc: Idoc, settings: Settings) -> tuple[int, Intent | None]:

@@ -1,6 +1,7 @@
 """security.md I10, fault by fault: what is wrong with a file, where, and the code that a CONTRL says it with."""
 
 import time
+from dataclasses import replace
 from datetime import datetime
 from typing import Any
 
@@ -8,7 +9,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from adapters.contract import RawMessage
+from adapters.canonical import Refusal
+from adapters.contract import Numbered, RawMessage, Refusing
 from adapters.edifact.adapter import EdifactAdapter
 from adapters.edifact.faults import MAX_FAULTS
 from adapters.errors import MalformedMessage, TranslationError
@@ -29,11 +31,17 @@ def codes(document: str | bytes, **options: Any) -> list[tuple[str, str, str]]:
     return [(fault.pointer, fault.code, str(fault.error)) for fault in refused(document, **options).problems]
 
 
+def unread(error: TranslationError, at: datetime = NOON) -> Refusal:
+    detail = "The document is not a message that can be taken."
+    code = "malformed" if error.status == 400 else "invalid"
+    return Refusal(message_id="msg_1", at=at, code=code, status=error.status, detail=detail, problems=error.problems)
+
+
 def contrl(document: str | bytes, at: datetime = NOON) -> list[str]:
     """UCI and what follows, of our answer to a document that is refused."""
     body = document.encode("iso-8859-1") if isinstance(document, str) else document
     message = RawMessage(body=body, media_type="application/edifact")
-    answer = EdifactAdapter({}).refuse(message, refused(document), "msg_1", at)
+    answer = EdifactAdapter({}).refuse(message, unread(refused(document), at))
     assert answer is not None
     (control,) = messages_of(answer.body)
     return ["+".join(":".join(element) for element in segment) for segment in control[1:-1]]
@@ -168,7 +176,7 @@ def test_whatever_happens_to_the_bytes_of_an_order_it_is_intents_or_problems(pla
         assert dialect.parse(message)
     except TranslationError as error:
         assert error.problems  # noqa: PT017
-        answer = dialect.refuse(message, error, "msg_1", NOON)
+        answer = dialect.refuse(message, unread(error))
         assert answer is None or b"UCI+" in answer.body
 
 
@@ -201,7 +209,7 @@ def test_a_contrl_says_the_code_and_the_place_of_each_fault(document: str, said:
 def test_what_was_right_in_a_refused_file_is_refused_with_it() -> None:
     other = GOOD.replace("ID0000123", "ID0000124").replace("UNT+11", "UNT+12")
     message = RawMessage(body=(GOOD + other).encode("iso-8859-1"), media_type="text/plain")
-    answer = EdifactAdapter({}).refuse(message, refused(GOOD + other), "msg_1", NOON)
+    answer = EdifactAdapter({}).refuse(message, unread(refused(GOOD + other)))
     assert answer is not None
     assert answer.status == 400
     assert [["".join(e) for e in message[1]][-1] for message in messages_of(answer.body)] == ["18", "4"]
@@ -212,4 +220,62 @@ def test_what_was_right_in_a_refused_file_is_refused_with_it() -> None:
 )
 def test_a_contrl_is_never_answered_with_a_contrl_nor_is_nobody(document: str) -> None:
     message = RawMessage(body=document.encode("iso-8859-1"), media_type="text/plain")
-    assert EdifactAdapter({}).refuse(message, refused(document), "msg_1", NOON) is None
+    assert EdifactAdapter({}).refuse(message, unread(refused(document))) is None
+
+
+# --- the number of an interchange --------------------------------------------------------------------------------
+
+
+def number(document: str | bytes) -> str | None:
+    body = document.encode("iso-8859-1") if isinstance(document, str) else document
+    return EdifactAdapter({}).number(RawMessage(body=body, media_type="text/plain"))
+
+
+def test_an_interchange_is_the_same_however_its_lines_are_broken() -> None:
+    assert isinstance(EdifactAdapter({}), Numbered)
+    first = number(GOOD)
+    assert first is not None
+    assert first.startswith("7613001000004/ID0000123/260114/1533/")
+    assert number(GOOD.replace("'", "'\r\n")) == first
+
+
+@pytest.mark.parametrize(
+    ("was", "now"),
+    [
+        ("ID0000123", "ID0000124"),
+        ("260114:1533", "270114:1533"),  # a year later, when references have begun again
+        ("7613001000004", "7613001000011"),
+        ("++++1'", "'"),  # not a test any more
+        ("4500981234", "4500981235"),  # by a sender who calls them all 1
+    ],
+)
+def test_another_interchange_has_another_number(was: str, now: str) -> None:
+    assert GOOD.replace(was, now) != GOOD
+    assert number(GOOD.replace(was, now)) != number(GOOD)
+
+
+def test_a_file_of_two_interchanges_is_neither_of_them() -> None:
+    assert number(GOOD + GOOD.replace("ID0000123", "ID0000124")) != number(GOOD)
+
+
+@given(body=st.one_of(st.binary(max_size=200), st.binary(max_size=200).map(b"UNB+".__add__)))
+def test_any_bytes_have_a_short_number_or_none(body: bytes) -> None:
+    assert len(number(body) or "") <= 200
+
+
+def known(document: str) -> Any:
+    why = Refusal(message_id="msg_1", at=NOON, code="known-message", status=409, detail="Known.", problems=())
+    dialect, message = EdifactAdapter({}), RawMessage(body=document.encode("iso-8859-1"), media_type="text/plain")
+    assert isinstance(dialect, Refusing)
+    return dialect.refuse(message, replace(why, intents=tuple(dialect.parse(message))))
+
+
+def test_an_interchange_that_came_before_is_a_duplicate_and_no_error() -> None:
+    answer = known(GOOD + GOOD.replace("ID0000123", "ID0000124"))
+    assert answer.status == 200
+    controls = messages_of(answer.body)
+    assert [len(control) for control in controls] == [3, 3]
+    assert [control[1] for control in controls] == [
+        [["UCI"], [reference], ["7613001000004", "14"], ["7640199900007", "14"], ["4"], ["26"]]
+        for reference in ("ID0000123", "ID0000124")
+    ]

@@ -14,6 +14,7 @@ from adapters.canonical import (
     PlaceOrder,
     Reason,
     Receipt,
+    Refusal,
     SupportOrder,
 )
 from adapters.contract import RawMessage, Rendered
@@ -278,6 +279,56 @@ def test_letters_that_latin_1_does_not_have_lose_their_accents() -> None:
     assert letters.latin("Zürich Łódź Čapek 漢") == "Zürich .ódz Capek .".encode("iso-8859-1")
 
 
+def declined(*documents: str, code: str, culprit: int | None = None, guideline: str = "interdiscount") -> Rendered:
+    dialect = EdifactAdapter({"guideline": guideline})
+    messages = [RawMessage(body=document.encode("iso-8859-1"), media_type="text/plain") for document in documents]
+    intents = tuple(intent for message in messages for intent in dialect.parse(message))
+    why = Refusal(
+        message_id="msg_1",
+        at=NOON,
+        code=code,
+        status=409,
+        detail="An order with this number was placed before.",
+        problems=(Problem(pointer="/lines/0/sku", code="differs", detail="This was otherwise."),) * 30,
+        intents=intents,
+        culprit=None if culprit is None else intents[culprit],
+    )
+    answer = dialect.refuse(messages[0], why)
+    assert answer is not None
+    sound(answer)
+    return answer
+
+
+def test_an_order_with_the_number_of_another_is_not_processed_and_the_other_is_left_alone() -> None:
+    answer = declined(ORDER, code="order-differs")
+    text = said(answer)
+    assert (answer.status, text[0]) == (409, "UNH+2+APERAK:D:01B:UN")
+    assert text[1].endswith("+12")
+    assert "ERC+ORDERDIF" in text
+    assert "FTX+AAI+++An order with this number was placed before. (order_differs)" in text
+    shorter = said(declined(in_96a(ORDER), code="order-differs", guideline="lumimart"))
+    assert shorter[1].endswith("+12")
+    assert [segment for segment in shorter if segment[:3] in ("FTX", "LIN")] == [
+        "FTX+AAI+++An order with this number was placed before.",
+        "FTX+AAI+++This was otherwise.",
+    ]
+
+
+def test_a_change_that_cannot_be_done_is_not_accepted() -> None:
+    text = said(declined(change(), code="conflict"))
+    assert text[1].endswith("+27")
+    assert "RFF+ACE:4500981234-C1" in text
+
+
+def test_what_was_right_in_a_file_with_another_fault_is_told_so() -> None:
+    answer = declined(ORDER, change(), code="invalid", culprit=1)
+    controls = [message for message in messages_of(answer.body) if message[0][2][0] == "CONTRL"]
+    assert [control[1][-1] for control in controls] == [["7"]]
+    first, second = [message for message in messages_of(answer.body) if message[0][2][0] == "APERAK"]
+    assert [segment[1] for segment in first if segment[0] == ["ERC"]] == [["NOTALONE"]]
+    assert ["INVALID"] in [segment[1] for segment in second if segment[0] == ["ERC"]]
+
+
 def test_a_live_order_is_no_test() -> None:
     update = make_update(job=make_job(environment="live"))
     (live,), (sandbox,) = (EdifactAdapter({}).render(one) for one in (update, make_update()))
@@ -305,6 +356,7 @@ def ours(guideline: str) -> list[Rendered]:
         answered(BOTH, guideline, "duplicate"),
         changed(guideline=guideline),
         changed(UNKNOWN, order=False, guideline=guideline),
+        declined(in_96a(ORDER) if guideline == "lumimart" else ORDER, code="order-differs", guideline=guideline),
         *(dialect.acknowledge(receipt(outcome)) for outcome in (refused, late, gone)),
     ]
 

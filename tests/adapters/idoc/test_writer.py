@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from lxml import etree
 
-from adapters.canonical import CancelOrder, ChangeOrder, JobState, Outcome, PlaceOrder, Reason, Receipt, Window
+from adapters.canonical import CancelOrder, ChangeOrder, JobState, Outcome, PlaceOrder, Reason, Receipt, Refusal, Window
 from adapters.contract import RawMessage, Rendered
 from adapters.errors import Problem, Unsupported
 from adapters.idoc.adapter import IdocAdapter
@@ -200,6 +200,29 @@ def test_a_status_idoc_says_of_their_number_whether_it_was_taken(result: str, co
     assert texts(said, "E1STATS/STATUS") == [code]
     assert texts(said, "E1STATS/LOGDAT") + texts(said, "E1STATS/LOGTIM") == ["20260114", "130000"]
     assert all(text and text.startswith("E1EDK01: It is") and len(text) <= 70 for text in texts(said, "E1STATS/STATXT"))
+
+
+def refuse(document: bytes, *problems: Problem, **options: Any) -> Rendered | None:
+    why = Refusal(message_id="msg_1", at=NOON, code="invalid", status=422, detail="It is wrong.", problems=problems)
+    return IdocAdapter(options).refuse(RawMessage(body=document, media_type="text/xml"), why)
+
+
+def test_a_refused_file_is_a_problem_unless_status_was_agreed_and_then_17_for_each_idoc() -> None:
+    document = (HERE / "samples" / "several_in_one_file" / "orders.xml").read_bytes()
+    wrong = Problem(pointer="IDOC[2]/E1EDP01/MENGE", code="out_of_range", detail="This may be 1 to 20.")
+    assert refuse(document, wrong) is None
+    said = refuse(document, wrong, answer="STATUS")
+    assert said is not None
+    assert said.status == 422
+    assert set(texts(said, "E1STATS/STATUS")) == {"17"}
+    numbers = [element.text for element in etree.fromstring(document).iterfind(".//EDI_DC40/DOCNUM")]
+    assert texts(said, "E1STATS/DOCNUM") == numbers
+    assert texts(said, "E1STATS/STATXT")[:2] == ["It is wrong.", "IDOC[2]/E1EDP01/MENGE: This may be 1 to 20."]
+
+
+@pytest.mark.parametrize("document", [b"", b"<ORDERS05/>", b"<ORDERS05><IDOC>"])
+def test_of_what_is_no_idoc_no_status_can_speak(document: bytes) -> None:
+    assert refuse(document, answer="STATUS") is None
 
 
 @given(
