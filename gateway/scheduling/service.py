@@ -128,7 +128,7 @@ def _taken(
         )
         .group_by(SlotHold.window_start)
     )
-    return Counter(dict(rows.tuples().all()))
+    return Counter(dict(rows.all()))
 
 
 def _counts(now: datetime) -> ColumnElement[bool]:
