@@ -1,7 +1,7 @@
 """What a fresh system knows: the partners of the marketplace, what they call our services, and keys to try it with."""
 
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 from datetime import datetime
 from decimal import Decimal
 
@@ -24,13 +24,14 @@ class Seeded:
     name: str
     adapter: str | None = None
     kind: str = "retailer"
+    options: Mapping[str, str] = field(default_factory=dict)
 
 
 PARTNERS = (
     Seeded("demo", "Demo Shop (plain JSON)", "plain"),
     Seeded("brack", "Brack.ch (openTRANS 2.1)", "opentrans"),
-    Seeded("interdiscount", "Interdiscount (EDIFACT D.01B)"),
-    Seeded("lumimart", "Lumimart (EDIFACT D.96A)"),
+    Seeded("interdiscount", "Interdiscount (EDIFACT D.01B)", "edifact", options={"guideline": "interdiscount"}),
+    Seeded("lumimart", "Lumimart (EDIFACT D.96A)", "edifact", options={"guideline": "lumimart"}),
     Seeded("bosch", "Bosch (SAP IDoc ORDERS05)", "idoc"),
     Seeded("swisscom", "Swisscom (TM Forum TMF641)"),
     Seeded("google", "Google (Actions Center)"),
@@ -51,11 +52,16 @@ KEYS_FOR = ("demo", "brack", "dispatch")
 
 
 def seed(runtime: Runtime) -> None:
-    """Add what is missing. Safe to run at every start: what is there is left as it is."""
+    """Add what is missing. Safe to run at every start: what is there is left as it is, but for a partner whose dialect
+    was not spoken here when it came."""
     now = runtime.clock()
     with runtime.sessions.begin() as session:
-        rows = [{"id": new_id("ptn", now), **asdict(one), "options": {}, "created_at": now} for one in PARTNERS]
-        session.execute(insert(Partner).on_conflict_do_nothing(index_elements=["slug"]), rows)
+        rows = [{"id": new_id("ptn", now), **asdict(one), "created_at": now} for one in PARTNERS]
+        added = insert(Partner)
+        spoken = {"adapter": added.excluded.adapter, "options": added.excluded.options}
+        session.execute(
+            added.on_conflict_do_update(index_elements=["slug"], set_=spoken, where=Partner.adapter.is_(None)), rows
+        )
         retailers = session.scalars(
             select(Partner.id).where(
                 Partner.slug.in_([one.slug for one in PARTNERS if one.kind == "retailer"]),
