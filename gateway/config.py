@@ -22,7 +22,10 @@ class ConfigurationError(Exception):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Settings:
-    """How this process runs. Rates are per OAuth client; `secret_key` is at least 32 random bytes."""
+    """How this process runs. Rates are per OAuth client; `secret_key` is at least 32 random bytes.
+
+    `folders` is the root of the drop folders, None where there are none.
+    """
 
     database_url: str = field(repr=False)
     redis_url: str = field(repr=False)
@@ -35,6 +38,7 @@ class Settings:
     requests_burst: int = 500
     endpoints_per_partner: int = 200
     trusted_proxies: tuple[Network, ...] = ()
+    folders: Path | None = None
 
     @property
     def insecure_transport(self) -> bool:
@@ -145,6 +149,13 @@ def load(environ: Mapping[str, str]) -> Settings:
             "must be CIDRs separated by commas, for example 10.1.0.0/16",
             (),
         ),
+        folders=read.parsed(
+            "STECKER_FOLDERS",
+            read.text("STECKER_FOLDERS", ""),
+            _folder,
+            "must be a folder that is there",
+            None,
+        ),
         live_enabled=read.parsed(
             "STECKER_LIVE", read.text("STECKER_LIVE", "on").lower(), _on_off, "is on or off", True
         ),
@@ -162,6 +173,12 @@ def load(environ: Mapping[str, str]) -> Settings:
     if read.faults:
         raise ConfigurationError("\n".join(read.faults))
     return settings
+
+
+def _folder(text: str) -> Path | None:
+    if text and not Path(text).is_dir():
+        raise ValueError("no such folder")
+    return Path(text).absolute() if text else None
 
 
 def _on_off(text: str) -> bool:

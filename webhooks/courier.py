@@ -6,18 +6,17 @@ from collections import Counter
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from functools import lru_cache
 from queue import Empty, SimpleQueue
 
 from sqlalchemy.exc import InterfaceError, OperationalError
 from sqlalchemy.exc import TimeoutError as NoConnection
 from sqlalchemy.orm import Session, sessionmaker
 
-from webhooks import delivery, signing
+from webhooks import delivery
+from webhooks.calling import Caller, NotNow
 from webhooks.crew import Crew
-from webhooks.delivery import Claimed, OpenSecret, Outcome, Share, Tried
-from webhooks.policy import Answer, Schedule, judge
-from webhooks.transport import Transport
+from webhooks.delivery import Claimed, Outcome, Share, Tried
+from webhooks.policy import Answer, Ruling, Schedule, judge
 
 log = logging.getLogger(__name__)
 
@@ -54,12 +53,10 @@ class Tools:
     """What the courier works with, all of it handed in. `chance` gives a number in [0, 1)."""
 
     sessions: sessionmaker[Session]
-    transport: Transport
-    open_secret: OpenSecret
+    caller: Caller
     schedules: Mapping[str, Schedule]
     clock: Callable[[], datetime]
     chance: Callable[[], float]
-    user_agent: str
 
 
 class Courier(threading.Thread):
@@ -75,7 +72,6 @@ class Courier(threading.Thread):
         self._busy: Counter[str] = Counter()
         self._prompt: set[str] = set()
         self._unrecorded: list[Outcome] = []
-        self._key = lru_cache(4096)(self._open)
         self._after = ""
         self._away = False
 
@@ -174,6 +170,8 @@ class Courier(threading.Thread):
         tried: Tried | None = None
         try:
             tried = self._try(claimed)
+        except NotNow:
+            tried = None
         except Exception as error:  # the outermost frame of this thread: an attempt that failed in us
             log.error("message %s could not be sent: %s", claimed.message_id, type(error).__name__)
             tried = self._tried(claimed, self._tools.clock(), Answer(error="internal_error"))
@@ -182,18 +180,14 @@ class Courier(threading.Thread):
 
     def _try(self, claimed: Claimed) -> Tried | None:
         tools, at = self._tools, self._tools.clock()
-        if self._stopping.is_set() or at + timedelta(seconds=tools.transport.deadline) > claimed.until:
+        if self._stopping.is_set() or at + timedelta(seconds=tools.caller.transport.deadline) > claimed.until:
             return None
-        key = self._key(claimed.secret, claimed.owner, claimed.endpoint_id)
-        answer = tools.transport.send(delivery.signed(claimed, key, user_agent=tools.user_agent, now=at))
+        answer, ruling = tools.caller.attempt(claimed, at)
         in_time = answer.error != "timeout" and answer.duration_ms <= self._pace.prompt * 1000
         (self._prompt.add if in_time else self._prompt.discard)(claimed.endpoint_id)
-        return self._tried(claimed, at, answer)
+        return self._tried(claimed, at, answer, ruling)
 
-    def _tried(self, claimed: Claimed, at: datetime, answer: Answer) -> Tried:
+    def _tried(self, claimed: Claimed, at: datetime, answer: Answer, ruling: Ruling | None = None) -> Tried:
         schedule = self._tools.schedules[claimed.environment]
         now, chance = self._tools.clock(), self._tools.chance()
-        return Tried(at, answer, judge(answer, schedule, claimed.attempts, now=now, chance=chance))
-
-    def _open(self, sealed: bytes, owner: str, endpoint_id: str) -> bytes:
-        return signing.key(self._tools.open_secret(sealed, owner, endpoint_id).decode())
+        return Tried(at, answer, judge(answer, schedule, claimed.attempts, now=now, chance=chance, ruling=ruling))

@@ -1,44 +1,62 @@
 """Claim, send, record: the three steps of one delivery. No transaction is open while anything is sent."""
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
-from urllib.parse import urlsplit
 
 from sqlalchemy import text
 from sqlalchemy.orm import Session
 
+from webhooks.outbox import Payload
 from webhooks.policy import Answer, Verdict
-from webhooks.signing import sign
-from webhooks.transport import Request
 
 Box = tuple[str, str]
 """A mailbox: endpoint id and subject."""
 
-OpenSecret = Callable[[bytes, str, str], bytes]
-"""Decrypts a secret: (sealed, owner, endpoint id) → plain."""
-
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Claimed:
-    """The head of a mailbox, ours `until` the lease ends; `attempts` counts the ones before this."""
+    """The head of a mailbox, ours `until` the lease ends; `attempts` counts the ones before this.
+
+    `secret` and `credentials` are sealed.
+    """
 
     endpoint_id: str
     subject: str
     generation: int
     until: datetime
     message_id: str
+    position: int
+    event_id: str
     owner: str
     environment: str
     attempts: int
     url: str
+    scheme: str
     secret: bytes
+    credentials: bytes | None
+    format: str
     body: bytes
     media_type: str
     method: str
     path: str
     headers: Mapping[str, str]
+    kind: str | None
+    probe: Mapping[str, Any] | None
+
+    @property
+    def call(self) -> Payload:
+        """What is to be sent."""
+        return Payload(
+            body=self.body,
+            media_type=self.media_type,
+            method=self.method,
+            path=self.path,
+            headers=self.headers,
+            kind=self.kind,
+            probe=None if self.probe is None else Payload.of(self.probe),
+        )
 
     @property
     def box(self) -> Box:
@@ -93,26 +111,6 @@ def claim(session: Session, share: Share, *, lease: timedelta, now: datetime) ->
     claimed = {head.box for head in heads}
     _settle(session, [row[:2] for row in leased if row[:2] not in claimed])
     return heads
-
-
-def signed(claimed: Claimed, key: bytes, *, user_agent: str, now: datetime) -> Request:
-    """The request as it is sent, `now` in its signature."""
-    stamp = int(now.timestamp())
-    headers = {
-        **claimed.headers,
-        "content-type": claimed.media_type,
-        "user-agent": user_agent,
-        "webhook-id": claimed.message_id,
-        "webhook-timestamp": str(stamp),
-        "webhook-signature": sign(key, claimed.message_id, stamp, claimed.body),
-    }
-    url = _joined(claimed.url, claimed.path) if claimed.path else claimed.url
-    return Request(method=claimed.method, url=url, headers=headers, body=claimed.body)
-
-
-def _joined(url: str, path: str) -> str:
-    parts = urlsplit(url)
-    return parts._replace(path=f"{parts.path.rstrip('/')}/{path.lstrip('/')}").geturl()
 
 
 def disable(session: Session, endpoint_ids: Iterable[str], reason: str) -> None:
@@ -177,6 +175,8 @@ def _attempt_columns(tried: Sequence[tuple[Claimed, Tried]]) -> dict[str, list[A
         "durations": [one.answer.duration_ms for _, one in tried],
         "errors": [one.verdict.error for _, one in tried],
         "excerpts": [one.answer.excerpt for _, one in tried],
+        "steps": [one.answer.step for _, one in tried],
+        "verdicts": [one.verdict.ruling for _, one in tried],
     }
 
 
@@ -213,8 +213,9 @@ _LEASE = text("""
 """)
 
 _HEADS = text(f"""
-    SELECT box.endpoint_id, box.subject, box.generation, head.id AS message_id, head.owner, head.environment,
-           head.attempts, e.url, e.secret, p.body, p.media_type, p.method, p.path, p.headers
+    SELECT box.endpoint_id, box.subject, box.generation, head.id AS message_id, head.position, head.event_id,
+           head.owner, head.environment, head.attempts, e.url, e.scheme, e.secret, e.credentials, p.format, p.body,
+           p.media_type, p.method, p.path, p.headers, p.kind, p.probe
       FROM {_BOXES}
      CROSS JOIN LATERAL (
            SELECT * FROM webhook_message
@@ -252,10 +253,11 @@ _MESSAGES = text("""
 
 _ATTEMPTS = text("""
     INSERT INTO webhook_attempt
-           (message_id, owner, environment, at, status_code, duration_ms, error, response_excerpt)
+           (message_id, owner, environment, at, status_code, duration_ms, error, response_excerpt, step, verdict)
     SELECT * FROM unnest(CAST(:ids AS text[]), CAST(:owners AS text[]), CAST(:environments AS text[]),
                          CAST(:ats AS timestamptz[]), CAST(:codes AS int[]), CAST(:durations AS int[]),
-                         CAST(:errors AS text[]), CAST(:excerpts AS text[]))
+                         CAST(:errors AS text[]), CAST(:excerpts AS text[]), CAST(:steps AS text[]),
+                         CAST(:verdicts AS text[]))
 """)
 
 _SETTLE = text(f"""

@@ -9,6 +9,7 @@ from typing import Literal
 from sqlalchemy import Select, func, select, text, update
 from sqlalchemy.orm import Session
 
+from webhooks import schemes
 from webhooks.tables import Attempt, Endpoint, Mailbox, Message
 from webhooks.tenant import Tenant
 
@@ -20,7 +21,10 @@ Rearmed = Literal["armed", "pending", "parked"]
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class NewEndpoint:
-    """What a partner asks for. The URL has passed `egress.check_url`; `secret_bytes` are 32 random bytes."""
+    """What a partner asks for. The URL has passed `egress.check_url`; `secret_bytes` are 32 random bytes.
+
+    `credentials` are those of the scheme, sealed.
+    """
 
     id: str
     url: str
@@ -28,17 +32,23 @@ class NewEndpoint:
     format: str
     description: str | None
     secret_bytes: bytes
+    scheme: str = schemes.STANDARD
+    credentials: bytes | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Changes:
-    """What to change; None leaves it, an empty description removes it. `enabled` switches the endpoint on or off."""
+    """What to change; None leaves it, an empty description removes it. `enabled` switches the endpoint on or off.
+
+    `authentication` is a scheme with its sealed credentials.
+    """
 
     url: str | None = None
     event_types: tuple[str, ...] | None = None
     format: str | None = None
     description: str | None = None
     enabled: bool | None = None
+    authentication: tuple[str, bytes | None] | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,6 +72,8 @@ def create(session: Session, tenant: Tenant, new: NewEndpoint, *, seal: Seal, no
         description=new.description,
         status="enabled",
         secret=seal(secret.encode(), tenant.owner, new.id),
+        scheme=new.scheme,
+        credentials=new.credentials,
         created_at=now,
     )
     session.add(endpoint)
@@ -93,6 +105,8 @@ def change(session: Session, endpoint: Endpoint, changes: Changes) -> None:
     endpoint.description = endpoint.description or None
     if changes.event_types is not None:
         endpoint.event_types = list(changes.event_types)
+    if changes.authentication is not None:
+        endpoint.scheme, endpoint.credentials = changes.authentication
     if changes.enabled is not None:
         endpoint.status = "enabled" if changes.enabled else "disabled"
         endpoint.disabled_reason = None if changes.enabled else "by_partner"

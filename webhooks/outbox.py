@@ -1,5 +1,6 @@
 """What is to be said, written down in the transaction of whoever says it."""
 
+import base64
 import json
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -29,13 +30,33 @@ class Subscription:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Payload:
-    """The request to send: bytes as they are signed. `path` is appended to the endpoint's URL."""
+    """The request to send: bytes as they are signed. `path` (with its query) is appended to the endpoint's URL.
+
+    `kind` is what a dialect calls it. `probe` is a request to make first; it has none itself.
+    """
 
     body: bytes
     media_type: str
     method: str = "POST"
     path: str = ""
     headers: Mapping[str, str] = field(default_factory=dict)
+    kind: str | None = None
+    probe: "Payload | None" = None
+
+    def record(self) -> dict[str, Any]:
+        """As JSON, as a probe is kept."""
+        return {
+            "body": base64.b64encode(self.body).decode(),
+            "media_type": self.media_type,
+            "method": self.method,
+            "path": self.path,
+            "headers": dict(self.headers),
+            "kind": self.kind,
+        }
+
+    @classmethod
+    def of(cls, record: Mapping[str, Any]) -> "Payload":
+        return cls(**{**record, "body": base64.b64decode(record["body"])})
 
 
 @dataclass(frozen=True, slots=True)
@@ -133,17 +154,24 @@ def _matches(word: _Word, subscription: Subscription) -> bool:
 
 
 def _payload_row(word: _Word) -> dict[str, Any]:
-    assert word.payload is not None
-    return {
+    payload = word.payload
+    assert payload is not None
+    row = {
         "id": word.payload_id,
         "event_id": word.event.event_id,
         "format": word.format,
-        "body": f"\\x{word.payload.body.hex()}",
-        "media_type": word.payload.media_type,
-        "method": word.payload.method,
-        "path": word.payload.path,
-        "headers": dict(word.payload.headers),
+        "body": f"\\x{payload.body.hex()}",
+        "media_type": payload.media_type,
+        "method": payload.method,
+        "path": payload.path,
+        "headers": dict(payload.headers),
     }
+    # What is not named is NULL, and most payloads have neither.
+    if payload.kind is not None:
+        row["kind"] = payload.kind
+    if payload.probe is not None:
+        row["probe"] = payload.probe.record()
+    return row
 
 
 def _message_row(message_id: str, word: _Word, subscription: Subscription) -> dict[str, Any]:
@@ -185,8 +213,9 @@ _SUBSCRIBED = """
 _ENQUEUE = (
     """
     INSERT INTO webhook_payload
-           (id, owner, environment, event_id, format, body, media_type, method, path, headers, created_at)
-    SELECT id, %(owner)s, %(environment)s, event_id, format, body, media_type, method, path, headers, %(now)s
+           (id, owner, environment, event_id, format, body, media_type, method, path, headers, kind, probe, created_at)
+    SELECT id, %(owner)s, %(environment)s, event_id, format, body, media_type, method, path, headers, kind, probe,
+           %(now)s
       FROM json_populate_recordset(NULL::webhook_payload, %(payloads)s)
     """,
     """

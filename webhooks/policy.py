@@ -1,12 +1,19 @@
 """What an answer means, and when to try again. Pure."""
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from email.utils import parsedate_to_datetime
 from typing import Literal
 
 JITTER = 0.2
 """A delay grows by up to a fifth, so that what failed together does not come back together."""
+
+Step = Literal["call", "probe", "token", "folder"]
+"""Where an attempt ended: at the call itself, at the question before it, at its token, or at a file in a folder."""
+
+Ruling = Literal["delivered", "retry", "failed"]
+"""What a dialect makes of an answer; `failed` is for good."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,13 +37,19 @@ SANDBOX = Schedule(_seconds(2, 5, 10, 20), timedelta(seconds=60))
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Answer:
-    """What came of one attempt: a `status_code`, or an `error` of the transport's vocabulary, or both."""
+    """What came of one attempt: a `status_code`, or an `error` of the transport's vocabulary, or both.
+
+    `headers` (names in lower case) and `body` are there for whoever asked for them.
+    """
 
     status_code: int | None = None
     error: str | None = None
     retry_after: str | None = None
     duration_ms: int = 0
     excerpt: str | None = None
+    step: Step = "call"
+    headers: Mapping[str, str] = field(default_factory=dict, repr=False)
+    body: bytes = field(default=b"", repr=False)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -48,13 +61,25 @@ class Verdict:
     next_attempt_at: datetime | None = None
     disable: bool = False
 
+    @property
+    def ruling(self) -> Ruling:
+        """What it means for the attempt."""
+        return "retry" if self.status == "pending" else self.status
 
-def judge(answer: Answer, schedule: Schedule, attempts: int, *, now: datetime, chance: float) -> Verdict:
-    """The verdict over an answer; `attempts` counts the ones before it, `chance` is in [0, 1)."""
-    error = fault(answer)
+
+def judge(
+    answer: Answer, schedule: Schedule, attempts: int, *, now: datetime, chance: float, ruling: Ruling | None = None
+) -> Verdict:
+    """The verdict over an answer; `attempts` counts the ones before it, `chance` is in [0, 1).
+
+    Where a dialect has ruled, its word holds, whatever the status.
+    """
+    error = fault(answer) if ruling is None else _RULED[ruling] and (fault(answer) or _RULED[ruling])
     if error is None:
         return Verdict(status="delivered")
-    gone = answer.status_code == 410
+    if ruling == "failed":
+        return Verdict(status="failed", error="refused")
+    gone = answer.status_code == 410 and answer.step == "call" and ruling is None
     if attempts >= len(schedule.delays):
         return Verdict(status="failed", error=error, disable=gone)
     if gone:
@@ -63,6 +88,9 @@ def judge(answer: Answer, schedule: Schedule, attempts: int, *, now: datetime, c
     delay = schedule.delays[attempts] * (1 + JITTER * chance)
     asked = wished_delay(answer.retry_after, schedule.longest, now=now)
     return Verdict(status="pending", error=error, next_attempt_at=now + max(delay, asked))
+
+
+_RULED: Mapping[Ruling, str | None] = {"delivered": None, "retry": "not_taken", "failed": "refused"}
 
 
 def fault(answer: Answer) -> str | None:

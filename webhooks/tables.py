@@ -43,7 +43,11 @@ class Base(DeclarativeBase):
 
 
 class Endpoint(Base):
-    """Where a partner wants to be called. `status` is `enabled`, `disabled` or `deleted`; `secret` is sealed."""
+    """Where a partner wants to be called. `status` is `enabled`, `disabled` or `deleted`.
+
+    `scheme` says how our calls are authenticated (`webhooks.schemes`), with the `credentials` where it needs any.
+    Those, and the `secret` of our signatures, are sealed.
+    """
 
     __tablename__ = "webhook_endpoint"
 
@@ -57,6 +61,8 @@ class Endpoint(Base):
     status: Mapped[str]
     disabled_reason: Mapped[str | None]
     secret: Mapped[bytes]
+    scheme: Mapped[str] = mapped_column(server_default="standard-webhooks")
+    credentials: Mapped[bytes | None]
     created_at: Mapped[datetime]
     deleted_at: Mapped[datetime | None]
 
@@ -67,7 +73,10 @@ class Endpoint(Base):
 
 
 class Payload(Base):
-    """The frozen request of one event in one format; every endpoint's message of it points here."""
+    """The frozen request of one event in one format; every endpoint's message of it points here.
+
+    `kind` is the dialect's own name for it. `probe` is the request to make before it, its body in base64.
+    """
 
     __tablename__ = "webhook_payload"
 
@@ -81,6 +90,8 @@ class Payload(Base):
     method: Mapped[str]
     path: Mapped[str]
     headers: Mapped[dict[str, str]] = mapped_column(JSONB)
+    kind: Mapped[str | None]
+    probe: Mapped[dict[str, Any] | None] = mapped_column(JSONB(none_as_null=True))
     created_at: Mapped[datetime]
 
 
@@ -145,7 +156,10 @@ class Mailbox(Base):
 
 
 class Attempt(Base):
-    """One try: `status_code` where an answer came, `error` where it was no success, at most 1 KB of the answer."""
+    """One try: `status_code` where an answer came, `error` where it was no success, at most 1 KB of the answer.
+
+    `step` is where it ended (`webhooks.policy.Step`), `verdict` what that meant: `delivered`, `retry` or `failed`.
+    """
 
     __tablename__ = "webhook_attempt"
 
@@ -158,6 +172,8 @@ class Attempt(Base):
     duration_ms: Mapped[int]
     error: Mapped[str | None]
     response_excerpt: Mapped[str | None]
+    step: Mapped[str] = mapped_column(server_default="call")
+    verdict: Mapped[str]
 
     __table_args__ = (Index(None, "message_id", "id"),)
 

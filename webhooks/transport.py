@@ -1,5 +1,6 @@
 """One POST to a stranger: only to where we may connect, within a deadline, reading no more than we want to know."""
 
+import math
 import socket
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -23,6 +24,7 @@ from webhooks.policy import Answer
 
 MAX_RESPONSE = 64 * 1024
 MAX_EXCERPT = 1024
+BODILESS = frozenset({"GET", "HEAD", "DELETE"})
 REMEMBERED_HOSTS = 256
 """How many hosts keep idle connections."""
 
@@ -53,13 +55,17 @@ class Transport:
     def deadline(self) -> float:
         return self._deadline
 
-    def send(self, request: Request) -> Answer:
-        """What came of it. Raises nothing that the other side could cause."""
+    def send(self, request: Request, *, until: float | None = None, most: int = 0, hide: Sequence[str] = ()) -> Answer:
+        """What came of it. Raises nothing that the other side could cause.
+
+        `until` (monotonic) is an earlier end. The answer brings its headers and up to `most` bytes of its body.
+        Its excerpt does not repeat what is to `hide`.
+        """
         start = monotonic()
-        attempt = Attempt(self._allow, start + self._deadline)
+        attempt = Attempt(self._allow, min(start + self._deadline, until or math.inf))
         with self._watchdog.over(attempt):
             try:
-                answer = self._exchange(request)
+                answer = self._exchange(request, most, hide)
             except (RequestException, HTTPError, OSError) as error:
                 answer = Answer(error=_name(error))
         if attempt.expired:
@@ -72,28 +78,40 @@ class Transport:
         self._watchdog.stop()
         self._adapter.close()
 
-    def _exchange(self, request: Request) -> Answer:
+    def _exchange(self, request: Request, most: int, hide: Sequence[str]) -> Answer:
         response = self._adapter.send(
             _prepared(request), stream=True, timeout=(self._deadline, self._deadline), verify=self._verify
         )
         code, retry_after = response.status_code, response.headers.get("retry-after")
         try:
             # A redirect's body can be as long as it likes: it is not read.
-            body = b"" if 300 <= code < 400 else response.raw.read(MAX_RESPONSE, decode_content=True)
+            body = b"" if 300 <= code < 400 else response.raw.read(max(MAX_RESPONSE, most), decode_content=True)
         except (HTTPError, OSError) as error:
             return Answer(status_code=code, error=_name(error))
         finally:
             response.close()
-        return Answer(status_code=code, retry_after=retry_after, excerpt=_excerpt(body))
+        answer = Answer(status_code=code, retry_after=retry_after, excerpt=_excerpt(_without(body, hide)))
+        if not most:
+            return answer
+        headers = {name.lower(): value for name, value in response.headers.items()}
+        return replace(answer, headers=headers, body=body[:most])
 
 
 def _prepared(request: Request) -> PreparedRequest:
     prepared = PreparedRequest()
     prepared.method, prepared.url, prepared.body = request.method, request.url, request.body
     prepared.headers = CaseInsensitiveDict(request.headers)
-    prepared.headers["content-length"] = str(len(request.body))
+    if request.body or request.method not in BODILESS:
+        prepared.headers["content-length"] = str(len(request.body))
     prepared.headers["accept-encoding"] = "identity"
     return prepared
+
+
+def _without(body: bytes, hide: Sequence[str]) -> bytes:
+    """The body of somebody who may repeat what they were sent."""
+    for secret in filter(None, hide):
+        body = body.replace(secret.encode(), b"***")
+    return body
 
 
 def _excerpt(body: bytes) -> str | None:

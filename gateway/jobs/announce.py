@@ -13,6 +13,7 @@ from adapters.canonical import StatusUpdate
 from adapters.contract import Adapter
 from adapters.plain.writer import event_bytes
 from gateway import driver
+from gateway.endpoints.dialect import payload
 from gateway.ids import new_id
 from gateway.jobs.moving import Move
 from gateway.jobs.tables import JobEvent
@@ -104,11 +105,7 @@ def _outgoing(step: Said, dialect: Adapter | None) -> outbox.OutgoingEvent:
 
 def _rendered(dialect: Adapter, update: StatusUpdate) -> tuple[outbox.Payload, ...] | outbox.RenderFailure:
     try:
-        documents = dialect.render(update)
-        return tuple(
-            outbox.Payload(body=d.body, media_type=d.media_type, method=d.method, path=d.path, headers=dict(d.headers))
-            for d in documents
-        )
+        return tuple(payload(document) for document in dialect.render(update))
     except Exception as error:
         # A partner's document that cannot be written never stops the job: the message parks, and somebody is told.
         log.exception("render_failed", extra={"event_id": update.event_id, "dialect": dialect.profile.name})

@@ -5,6 +5,7 @@ import os
 import random
 import signal
 import threading
+from functools import partial
 from types import FrameType
 
 from redis import Redis
@@ -13,12 +14,15 @@ from rq.serializers import JSONSerializer
 
 from gateway import runtime as runtimes
 from gateway.config import ConfigurationError, Settings
-from gateway.endpoints.secrets import opener
+from gateway.endpoints.dialect import Judges
+from gateway.endpoints.secrets import credentials_opener, opener
 from gateway.runtime import Runtime
 from gateway.worker import wake
 from gateway.worker.tasks import TaskWorker
 from webhooks import policy
+from webhooks.calling import Caller, Schemes
 from webhooks.courier import Courier, Pace, Tools
+from webhooks.tokens import Tokens
 from webhooks.transport import Transport
 
 log = logging.getLogger(__name__)
@@ -26,7 +30,7 @@ log = logging.getLogger(__name__)
 SCHEDULES = {"live": policy.LIVE, "sandbox": policy.SANDBOX}
 USER_AGENT = "Stecker/1 (+webhooks)"
 CONNECTIONS = 3
-"""The courier holds one at a time."""
+"""The courier holds one at a time, and one is for who looks a dialect up."""
 
 PAUSE = 1.0
 GATHER = 0.02
@@ -57,14 +61,26 @@ def run(settings: Settings) -> None:
 def courier_of(runtime: Runtime, transport: Transport) -> Courier:
     tools = Tools(
         sessions=runtime.sessions,
-        transport=transport,
-        open_secret=opener(runtime.vault),
+        caller=caller_of(runtime, transport),
         schedules=SCHEDULES,
         clock=runtime.clock,
         chance=random.random,
-        user_agent=USER_AGENT,
     )
     return Courier(tools, Pace())
+
+
+def caller_of(runtime: Runtime, transport: Transport) -> Caller:
+    return Caller(
+        transport=transport,
+        schemes=Schemes(
+            open_secret=opener(runtime.vault),
+            open_credentials=credentials_opener(runtime.vault),
+            ask=partial(Tokens, transport, runtime.clock),
+        ),
+        judges=Judges(runtime.sessions, runtime.clock),
+        folders=runtime.settings.folders,
+        user_agent=USER_AGENT,
+    )
 
 
 def listen(redis_url: str, courier: Courier, stopping: threading.Event) -> None:

@@ -9,6 +9,7 @@ import pytest
 from sqlalchemy.orm import Session, sessionmaker
 
 from gateway import db
+from tests.support.calling import caller_over
 from tests.support.receiver import Receiver
 from webhooks import policy
 from webhooks.courier import Courier, Pace, Tools
@@ -55,12 +56,10 @@ def transport() -> Iterator[Transport]:
 def tools(sessions: sessionmaker[Session], transport: Transport) -> Tools:
     return Tools(
         sessions=sessions,
-        transport=transport,
-        open_secret=lambda sealed, owner, row: sealed,
+        caller=caller_over(transport),
         schedules={"sandbox": QUICK, "live": policy.LIVE},
         clock=lambda: datetime.now(UTC),
         chance=lambda: 0.0,
-        user_agent="Stecker/test",
     )
 
 

@@ -13,6 +13,7 @@ import pytest
 from sqlalchemy import create_engine, make_url, text
 from sqlalchemy.orm import Session, sessionmaker
 
+from tests.support.calling import caller_over
 from tests.support.outbox import DEMO, add_endpoint, event, eventually, fresh, rows, say, statuses
 from tests.support.receiver import NO_CONTENT, Receiver, answer
 from webhooks import delivery, endpoints, outbox, signing
@@ -20,6 +21,7 @@ from webhooks.courier import Courier, Pace
 from webhooks.delivery import Claimed, Outcome, Share, Tried
 from webhooks.outbox import Payload, RenderFailure
 from webhooks.policy import Answer, Verdict
+from webhooks.transport import Transport
 
 Sessions = sessionmaker[Session]
 LEASE = timedelta(seconds=30)
@@ -410,7 +412,7 @@ def test_a_courier_survives_its_database_r7(
 
 
 def test_a_secret_that_cannot_be_opened_fails_that_attempt_only(
-    sessions: Sessions, receivers: Callable[[], Receiver], couriers: Callable[..., Courier]
+    sessions: Sessions, receivers: Callable[[], Receiver], couriers: Callable[..., Courier], transport: Transport
 ) -> None:
     broken, healthy = receivers(), receivers()
     bad, _ = add_endpoint(sessions, broken.url)
@@ -422,7 +424,7 @@ def test_a_secret_that_cannot_be_opened_fails_that_attempt_only(
             raise ValueError("wrong key")
         return sealed
 
-    couriers(open_secret=open_secret)
+    couriers(caller=caller_over(transport, open_secret=open_secret))
 
     healthy.wait_for(1)
     eventually(lambda: rows(sessions, "SELECT FROM webhook_attempt WHERE error = 'internal_error'"))
@@ -461,8 +463,8 @@ def filled(sessions: Sessions) -> Sessions:
             SELECT 'whm_' || n, 'ptn_demo', 'sandbox', e.ids[1 + n % 40], 'job_' || n / 4, 'evt_' || n, 'job.x', n,
                    'whp_' || n, CASE WHEN n > 20000 THEN 'pending' ELSE 'delivered' END, now(), now()
               FROM generate_series(1, 22000) n, (SELECT array_agg(id) AS ids FROM webhook_endpoint) e;
-            INSERT INTO webhook_attempt (message_id, owner, environment, at, duration_ms)
-            SELECT 'whm_' || n, 'ptn_demo', 'sandbox', now(), 1 FROM generate_series(1, 20000) n;
+            INSERT INTO webhook_attempt (message_id, owner, environment, at, duration_ms, verdict)
+            SELECT 'whm_' || n, 'ptn_demo', 'sandbox', now(), 1, 'delivered' FROM generate_series(1, 20000) n;
             INSERT INTO webhook_mailbox (endpoint_id, subject, owner, environment, due_at)
             SELECT endpoint_id, subject, 'ptn_demo', 'sandbox',
                    CASE WHEN bool_or(status = 'pending') THEN now() END

@@ -1,0 +1,21 @@
+"""Callers for tests of webhook delivery: nothing is sealed, no dialect judges, unless it is said."""
+
+from datetime import UTC, datetime
+from functools import partial
+from typing import Any
+
+from webhooks.calling import Caller, Schemes
+from webhooks.tokens import Tokens
+from webhooks.transport import Transport
+
+
+def caller_over(transport: Transport, **changes: Any) -> Caller:
+    """Seals nothing; `changes` are those of `Caller`, or `open_secret` and `clock`."""
+    clock = changes.pop("clock", lambda: datetime.now(UTC))
+    made = Schemes(
+        open_secret=changes.pop("open_secret", lambda sealed, owner, row: sealed),
+        open_credentials=lambda sealed, owner, row: sealed,
+        ask=partial(Tokens, transport, clock),
+    )
+    known: dict[str, Any] = {"judges": lambda owner, form: None, "folders": None, "user_agent": "Stecker/test"}
+    return Caller(transport=transport, schemes=made, **known | changes)

@@ -1,0 +1,179 @@
+"""The calls of one attempt: perhaps a token, perhaps a question first, then the call, all within one deadline."""
+
+import json
+import threading
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, replace
+from datetime import datetime
+from pathlib import Path
+from time import monotonic
+from typing import Protocol
+from urllib.parse import urlsplit
+
+from webhooks import folders, schemes, signing
+from webhooks.delivery import Claimed
+from webhooks.outbox import Payload
+from webhooks.policy import Answer, Ruling, fault
+from webhooks.schemes import Ask, Scheme, Sent
+from webhooks.tokens import NoToken
+from webhooks.transport import MAX_RESPONSE, Request, Transport
+
+Open = Callable[[bytes, str, str], bytes]
+"""Decrypts what is sealed: (sealed, owner, endpoint id) → plain."""
+
+REMEMBERED = 4096
+"""How many endpoints' schemes, and their tokens, are kept at once."""
+
+
+class NotNow(Exception):
+    """What is needed for an attempt is away for the moment; nothing was sent."""
+
+
+class Judge(Protocol):
+    """What a dialect makes of the answers to its calls."""
+
+    def probed(self, call: Payload, answer: Answer) -> Payload | Ruling:
+        """After the 2xx to the call's probe: the call to make now, or a ruling without one."""
+        ...
+
+    def judge(self, call: Payload, answer: Answer) -> Ruling:
+        """The ruling over a call that was answered, whatever its status."""
+        ...
+
+
+Judges = Callable[[str, str], Judge | None]
+"""Finds the judge for (owner, format); None where the status says all. Raises `NotNow`."""
+
+
+def exchange(
+    transport: Transport, scheme: Scheme, request: Request, sent: Sent, *, until: float, most: int = 0
+) -> Answer:
+    """Send a request with its authentication. A 401 renews the token, and the request is repeated at once, once.
+
+    `until` (monotonic) holds for all of it; `most` bytes of the answer's body are kept. Where there was no token, the
+    answer's `step` says so. Also for whoever reads a partner's API.
+    """
+    took = 0
+    try:
+        answer, added = _try(transport, scheme, request, sent, until, most)
+        if answer.status_code == 401 and scheme.renew(added):
+            took = answer.duration_ms
+            answer, _ = _try(transport, scheme, request, sent, until, most)
+    except NoToken as error:
+        answer = error.answer
+    return _later(answer, took)
+
+
+def _try(
+    transport: Transport, scheme: Scheme, request: Request, sent: Sent, until: float, most: int
+) -> tuple[Answer, Mapping[str, str]]:
+    added = scheme.headers(sent, until)
+    whole = replace(request, headers={**request.headers, **added})
+    return transport.send(whole, until=until, most=most, hide=scheme.hidden(added)), added
+
+
+def _later(answer: Answer, milliseconds: int) -> Answer:
+    """The answer, with the time that went by before it."""
+    return replace(answer, duration_ms=answer.duration_ms + milliseconds) if milliseconds else answer
+
+
+class Schemes:
+    """The scheme of each endpoint, made once: with it goes its token."""
+
+    def __init__(self, *, open_secret: Open, open_credentials: Open, ask: Ask) -> None:
+        self._open_secret = open_secret
+        self._open_credentials = open_credentials
+        self._ask = ask
+        self._lock = threading.Lock()
+        self._made: dict[str, tuple[tuple[object, ...], Scheme]] = {}
+
+    def of(self, claimed: Claimed) -> Scheme:
+        """Made anew as soon as the endpoint has other secrets."""
+        seals = claimed.owner, claimed.scheme, claimed.secret, claimed.credentials
+        with self._lock:
+            known = self._made.get(claimed.endpoint_id)
+            if known is None or known[0] != seals:
+                if len(self._made) >= REMEMBERED:
+                    self._made.pop(next(iter(self._made)))
+                known = self._made[claimed.endpoint_id] = seals, self._make(claimed)
+        return known[1]
+
+    def _make(self, claimed: Claimed) -> Scheme:
+        place = claimed.owner, claimed.endpoint_id
+        key = signing.key(self._open_secret(claimed.secret, *place).decode())
+        told = {} if claimed.credentials is None else json.loads(self._open_credentials(claimed.credentials, *place))
+        return schemes.outgoing(claimed.scheme, told, self._ask, key)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Caller:
+    """Makes attempts. `folders` is the root of the drop folders, None where there are none."""
+
+    transport: Transport
+    schemes: Schemes
+    judges: Judges
+    folders: Path | None
+    user_agent: str
+
+    def attempt(self, claimed: Claimed, at: datetime) -> tuple[Answer, Ruling | None]:
+        """What came of it, and what the dialect makes of that; None where the status says all. Raises `NotNow`."""
+        if claimed.scheme == schemes.FOLDER:
+            return _written(self.folders, claimed)
+        scheme, until = self.schemes.of(claimed), monotonic() + self.transport.deadline
+
+        def send(call: Payload, most: int) -> Answer:
+            sent = Sent(id=claimed.message_id, body=call.body, at=at)
+            return exchange(self.transport, scheme, self._request(claimed.url, call), sent, until=until, most=most)
+
+        # Our own test message is nothing that a dialect knows of.
+        ours = claimed.subject == claimed.endpoint_id
+        judge = None if ours else self.judges(claimed.owner, claimed.format)
+        return (send(claimed.call, 0), None) if judge is None else _judged(claimed.call, judge, send)
+
+    def _request(self, url: str, call: Payload) -> Request:
+        headers = {**call.headers, "user-agent": self.user_agent}
+        if call.body and call.media_type:
+            headers["content-type"] = call.media_type
+        return Request(
+            method=call.method, url=_joined(url, call.path) if call.path else url, headers=headers, body=call.body
+        )
+
+
+def _judged(call: Payload, judge: Judge, send: Callable[[Payload, int], Answer]) -> tuple[Answer, Ruling | None]:
+    took = 0
+    if call.probe is not None:
+        found = send(call.probe, MAX_RESPONSE)
+        if found.step == "call":
+            found = replace(found, step="probe")
+        if fault(found) is not None:
+            return _bare(found), None
+        then = judge.probed(call, found)
+        if isinstance(then, str):
+            return _bare(found), then
+        call, took = then, found.duration_ms
+    answer = _later(send(call, MAX_RESPONSE), took)
+    whole = answer.step == "call" and answer.error is None
+    return _bare(answer), judge.judge(call, answer) if whole else None
+
+
+def _bare(answer: Answer) -> Answer:
+    """Without what only the dialect needed."""
+    return replace(answer, headers={}, body=b"")
+
+
+def _written(root: Path | None, claimed: Claimed) -> tuple[Answer, Ruling | None]:
+    start, name = monotonic(), folders.name_of(claimed.url)
+    if root is None or name is None:
+        return Answer(error="no_folder", step="folder"), None
+    file = folders.file_name(claimed.position, claimed.event_id, claimed.media_type)
+    try:
+        folders.write(root, name, file, claimed.body)
+    except (OSError, ValueError):
+        return Answer(error="folder_unavailable", step="folder"), None
+    return Answer(step="folder", duration_ms=round((monotonic() - start) * 1000)), "delivered"
+
+
+def _joined(url: str, path: str) -> str:
+    parts, (path, _, query) = urlsplit(url), path.partition("?")
+    whole = f"{parts.path.rstrip('/')}/{path.lstrip('/')}" if path else parts.path
+    return parts._replace(path=whole, query="&".join(filter(None, (parts.query, query)))).geturl()
