@@ -6,6 +6,7 @@ Each function takes what was sent and gives the canonical form, or raises `Unfit
 import re
 from datetime import datetime, timedelta, timezone
 from decimal import Decimal
+from functools import lru_cache
 from unicodedata import is_normalized, normalize
 from zoneinfo import ZoneInfo
 
@@ -97,10 +98,12 @@ _WALL = re.compile(
 )
 
 
+@lru_cache(maxsize=1024)
 def wall_time(text: str, zone: ZoneInfo) -> datetime:
     """A day (its midnight) or a time; without an offset it is wall time in `zone`. The answer has a fixed offset.
 
-    Of an hour that comes twice in autumn the first is meant; one that is skipped in spring is refused.
+    Of an hour that comes twice in autumn the first is meant; one that is skipped in spring is refused. Kept, since
+    many orders ask for the same mornings.
     """
     if not _WALL.fullmatch(text):
         raise Unfit("not_a_time", "This is not a day or a time.")

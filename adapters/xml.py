@@ -94,12 +94,10 @@ class Node:
         names: list[str] = []
         said: dict[str, str] = {}
         for child in self.element:
-            name = child.tag
-            if name[0] == "{":
-                name = name[name.find("}") + 1 :]
+            name = child.tag.rpartition("}")[2]
             names.append(name)
-            if name not in said and (text := child.text) and (text := text.strip()):
-                said[name] = text
+            if (text := child.text) and (text := text.strip()):
+                said.setdefault(name, text)
         self._names, self._said = names, said
         return said
 
@@ -114,11 +112,18 @@ class Node:
         """The children of that name, in order: the same nodes every time, which know their own children by then."""
         nodes = self._nodes.get(name)
         if nodes is None:
-            found = [self.element[place] for place, known in enumerate(self.names) if known == name]
-            several = 1 if len(found) > 1 else 0
-            nodes = [Node(child, self.problems, self, name, place) for place, child in enumerate(found, several)]
-            self._nodes[name] = nodes
+            nodes = self._nodes[name] = self._made(name)
         return nodes
+
+    def _made(self, name: str) -> list["Node"]:
+        if self._said is None:
+            self._index()
+        names = self._names
+        count = names.count(name)
+        if count < 2:
+            return [Node(self.element[names.index(name)], self.problems, self, name)] if count else []
+        found = [self.element[place] for place, known in enumerate(names) if known == name]
+        return [Node(child, self.problems, self, name, place) for place, child in enumerate(found, 1)]
 
     def first(self, name: str) -> "Node | None":
         found = self.all(name)

@@ -145,10 +145,14 @@ class Branch:
 
     def first(self, tag: str, *qualifiers: str) -> Segment | None:
         """The first segment of that tag, with the first of `qualifiers` that there is."""
-        found = self.segments.get(tag, [])
-        if not qualifiers:
+        found = self.segments.get(tag)
+        if not found or not qualifiers:
             return found[0] if found else None
-        return next((segment for code in qualifiers for segment in found if segment.get(1) == code), None)
+        for code in qualifiers:
+            for segment in found:
+                if segment.get(1) == code:
+                    return segment
+        return None
 
     @staticmethod
     def name(segment: Segment) -> str:

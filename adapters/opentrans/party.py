@@ -11,7 +11,7 @@ from adapters.canonical import Address, Customer
 from adapters.opentrans.codes import COUNTRIES, PHONES, ROLES
 from adapters.postal import split_name, split_street
 from adapters.reading import Problems, Unfit
-from adapters.xml import Node
+from adapters.xml import Node, local_name
 
 Reference = list[str | None]  # [type or None, id], as JSON keeps it
 
@@ -21,8 +21,8 @@ _TYPE = re.compile(r"\w{1,50}")
 def parties(info: Node) -> list[Node]:
     """The PARTY elements, as `//PARTY[n]`."""
     outer = info.first("PARTIES")
-    found = list(outer.all("PARTY")) if outer else []
-    return [Node(node.element, info.problems, place=place) for place, node in enumerate(found, 1)]
+    found = [child for child in outer.element if local_name(child) == "PARTY"] if outer else []
+    return [Node(party, info.problems, name="PARTY", place=place) for place, party in enumerate(found, 1)]
 
 
 def roles(party: Node) -> list[str]:

@@ -32,7 +32,7 @@ def main(names: tuple[str, ...], out: Path, latency_seconds: float) -> None:
         found = [row for name in names or ROWS for row in ROWS[name](running, size)]
     print(report.heading(about))
     print(report.table(found))
-    unmeasured = {adapter.profile.name for adapter in ADAPTERS} - dialects.DOCUMENTS.keys()
+    unmeasured = {adapter.profile.name for adapter in ADAPTERS} - dialects.documents().keys()
     if unmeasured and "dialects" in (names or ROWS):
         print(f"without a document to measure by: {', '.join(sorted(unmeasured))}")
     report.write(out, found, about)

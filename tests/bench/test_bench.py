@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 from click.testing import CliRunner
 
-from adapters import by_name
+from adapters import ADAPTERS, by_name
 from adapters.canonical import PlaceOrder
 from adapters.contract import RawMessage
 from tests.bench import dialects, report
@@ -46,12 +46,16 @@ def test_a_row_is_reached_on_its_own_side_of_the_goal() -> None:
     assert "<= 100" in table
 
 
-@pytest.mark.parametrize("name", dialects.DOCUMENTS)
+@pytest.mark.parametrize("name", dialects.TWO_LINES)
 def test_each_dialect_reads_the_same_order_of_two_lines(name: str) -> None:
-    body, media_type, _ = dialects.DOCUMENTS[name]
-    [intent] = by_name(name)({}).parse(RawMessage(body=body, media_type=media_type))
+    adapter = by_name(name)({})
+    [intent] = adapter.parse(RawMessage(body=dialects.TWO_LINES[name], media_type=adapter.profile.media_types[0]))
     assert isinstance(intent, PlaceOrder)
     assert [line.sku for line in intent.order.lines] == ["SVC-TV-WALL-65", "SVC-NET-SETUP"]
+
+
+def test_every_dialect_has_a_document_to_measure_it_by() -> None:
+    assert {adapter.profile.name for adapter in ADAPTERS} <= dialects.documents().keys()
 
 
 def test_an_unknown_row_is_refused() -> None:
