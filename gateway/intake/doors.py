@@ -1,7 +1,7 @@
 """Where a document in a partner's own language comes in, and the answer in it goes out."""
 
 from collections.abc import Mapping
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from typing import Any
 from urllib.parse import parse_qsl
 
@@ -57,28 +57,42 @@ def _conversation(name: str) -> Handler:
     return converse
 
 
-def take(dialect: Adapter, arrival: Arrival) -> Rendered:
-    """Do what the document asks for; the answer in its words.
+@dataclass(frozen=True, slots=True)
+class Taken:
+    """The answer in the dialect's words, None where it has none; `problem` says why nothing was taken."""
 
-    What is refused is kept all the same, with every fault, and can be replayed. Raises `Problem` where the dialect has
-    no words for a refusal.
+    answer: Rendered | None
+    problem: Problem | None = None
+
+
+def take(dialect: Adapter, arrival: Arrival) -> Rendered:
+    """Do what the document asks for; the answer in its words. Raises `Problem` where the dialect has none for it."""
+    if isinstance(dialect, Numbered):
+        arrival = replace(arrival, number=dialect.number(arrival.message))
+    found = taken(dialect, arrival)
+    if found.answer is None:
+        assert found.problem is not None
+        raise found.problem
+    return found.answer
+
+
+def taken(dialect: Adapter, arrival: Arrival) -> Taken:
+    """Do what the document asks for.
+
+    What is refused is kept all the same, with every fault, and can be replayed. Raises only what is not about the
+    document.
     """
     intents: list[Intent] = []
     try:
         intents = translated(dialect, arrival.message)
-        if isinstance(dialect, Numbered):
-            arrival = replace(arrival, number=dialect.number(arrival.message))
-        return _taken(dialect, arrival, intents)
+        return Taken(_done(dialect, arrival, intents))
     except Problem as problem:
         if problem.code not in KEPT and problem.code != KNOWN:
             raise
-        refused = _refused(dialect, arrival, intents, problem)
-        if refused is None:
-            raise
-        return refused
+        return Taken(_refused(dialect, arrival, intents, problem), problem)
 
 
-def _taken(dialect: Adapter, arrival: Arrival, intents: list[Intent]) -> Rendered:
+def _done(dialect: Adapter, arrival: Arrival, intents: list[Intent]) -> Rendered:
     known = Problem(code=KNOWN, detail="This message was received before, and was taken.")
     try:
         with arrival.runtime.sessions.begin() as session:
@@ -95,7 +109,7 @@ def translated(dialect: Adapter, message: RawMessage) -> list[Intent]:
         return dialect.parse(message)
     except TranslationError as error:
         code = {MalformedMessage: "malformed", Unsupported: "unsupported"}.get(type(error), "invalid")
-        detail = f"The document is not a {dialect.profile.title} message that can be taken."
+        detail = f"The document cannot be taken as {dialect.profile.title}."
         raise Problem(code=code, detail=detail, faults=error.problems) from None
 
 

@@ -14,12 +14,16 @@ from gateway import runtime as runtimes
 from gateway.config import Settings
 from gateway.runtime import Runtime
 from gateway.worker import wake
+from gateway.worker.rounds import Rounds, rounds
 from gateway.worker.wake import Bell
 from webhooks import delivery, endpoints
 
 log = logging.getLogger(__name__)
 
 INTERVAL = 1.0
+CONNECTIONS = 4
+"""The tick holds one, and every round another one or two."""
+
 LOCK = 0x5354_4B54
 """The advisory lock of whoever ticks. PostgreSQL gives it back when the connection ends, however it ends."""
 
@@ -36,11 +40,15 @@ def run(settings: Settings) -> None:
 
     signal.signal(signal.SIGTERM, stop)
     signal.signal(signal.SIGINT, stop)
-    runtime, bell = runtimes.build(settings, pool_size=2), Bell(settings.redis_url)
+    runtime, bell = runtimes.build(settings, pool_size=CONNECTIONS), Bell(settings.redis_url)
     ticker = Ticker(runtime, bell)
+    # Who goes the rounds rings nobody: the next tick finds what they have made due.
+    going = Rounds(runtime, lambda: ticker.ours, rounds())
+    going.start()
     while not stopping.is_set():
         ticker.tick()
         stopping.wait(INTERVAL)
+    going.stop()
     ticker.close()
     bell.close()
     runtime.close()
@@ -55,6 +63,11 @@ class Ticker:
         self._connection: Connection | None = None
         self._ours = False
         self._away = False
+
+    @property
+    def ours(self) -> bool:
+        """Whether the last tick was ours to make."""
+        return self._ours
 
     def tick(self) -> bool:
         """One tick; whether it was ours to make. Survives the database."""
