@@ -135,7 +135,11 @@ class SupportOrder:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PlaceOrder:
+    """`books_slots`: the one window of each line is a slot: free, and taken with the order, or nothing is placed and the
+    problem is `slot_taken`. Else windows are wishes."""
+
     order: SupportOrder
+    books_slots: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -157,11 +161,13 @@ class LineChange:
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ChangeOrder:
     """A later version of an order. `change_id` orders the versions of one order; the same one again is a duplicate.
+    It is empty where they do not number their changes: each is taken for itself then, whatever came before.
 
     `cancel_missing`: lines that the change does not name are cancelled; else they stay as they are.
     `whole`: the order as it is now, from who sends it as a whole each time. It is placed where it is not here yet;
     where it is, its customer, address and notes are taken over, and `lines` say what else is different.
     `order_id`: our number, where they name the order by it; `partner_order_id` is empty then.
+    `books_slots` as in `PlaceOrder`.
     """
 
     partner_order_id: str
@@ -172,12 +178,13 @@ class ChangeOrder:
     reason: str = "partner_asked"
     cancel_missing: bool = False
     whole: SupportOrder | None = None
+    books_slots: bool = False
     echo: Mapping[str, Any] = field(default_factory=lambda: EMPTY)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CancelOrder:
-    """The whole order where `lines` is empty, else those lines. `order_id` as in `ChangeOrder`."""
+    """The whole order where `lines` is empty, else those lines. `order_id` and `change_id` as in `ChangeOrder`."""
 
     partner_order_id: str
     change_id: str
@@ -324,6 +331,7 @@ class StatusUpdate:
     """One event of a job's life, with the job as it was right after it.
 
     `siblings`: the other jobs of the same line as they stand, for dialects that count visits instead of naming them.
+    `work`: from `job.started` to `job.work_done`, of a visit whose work is done, where both are known.
     """
 
     event_id: str
@@ -336,6 +344,7 @@ class StatusUpdate:
     reason: Reason | None = None
     note: str | None = None
     siblings: tuple[Job, ...] = ()
+    work: Window | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
