@@ -115,7 +115,8 @@ class Adapter(Protocol):
         ...
 
     def render(self, update: StatusUpdate) -> list[Rendered]:
-        """The documents that say this step; `[]` exactly where `profile.states` has no word."""
+        """The documents that say this step; `[]` exactly where `profile.states` has no word, or where it is the step of
+        one of several visits (`update.siblings`) and no news to who knows only their line."""
         ...
 
 
