@@ -1,0 +1,1 @@
+"""Amazon's Services API (Selling Partner API): service jobs that we fetch, and how they go on as calls of its API."""
