@@ -2,6 +2,7 @@
 
 import json
 import sys
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
@@ -12,6 +13,10 @@ from gateway.cli import Refused, data_dir_option
 from gateway.cli.layout import facts, moment, table
 from gateway.cli.session import transaction
 from gateway.crypto import CannotDecrypt, Place, Vault
+from gateway.errors import Problem
+from gateway.errors import as_json as problems_json
+from gateway.intake import replay
+from gateway.intake.replay import Reading
 from gateway.intake.tables import InboundMessage
 from gateway.partners.tables import Partner
 
@@ -71,6 +76,69 @@ def show(message_id: str, body_only: bool, as_json: bool, data_dir: Path) -> Non
     else:
         facts(record)
         _tell(message.problems or [])
+
+
+@command.command("replay")
+@click.argument("message_id", metavar="ID")
+@click.option("--apply", "applies", is_flag=True, help="Take it now, as if it had just come in. The partner hears it.")
+@as_json_option
+@data_dir_option
+def replay_message(message_id: str, applies: bool, as_json: bool, data_dir: Path) -> None:
+    """Read a message again with the adapters of today: what it says, and how that differs from what is here.
+
+    Nothing changes without --apply. The differences are personal data. Exit 1 where the message cannot be taken.
+    """
+    with transaction(data_dir) as (runtime, session):
+        message = session.get(InboundMessage, message_id)
+        if message is None:
+            raise Refused(UNKNOWN)
+        dialect = replay.dialect_of(session, message)
+        if dialect is None:
+            raise Refused("The partner speaks no dialect of ours any more, so nobody can read this.")
+        try:
+            arriving = replay.arrival(runtime, message)
+        except CannotDecrypt as error:
+            raise Refused(OTHER_KEY) from error
+        reading = replay.read(session, dialect, arriving)
+        session.rollback()
+        problem = reading.problem
+        if applies and problem is None:
+            problem = replay.apply(dialect, arriving).problem
+    _tell_reading(reading, problem, applies, as_json)
+    if problem is not None:
+        raise click.exceptions.Exit(1)
+
+
+def _tell_reading(reading: Reading, problem: Problem | None, applied: bool, as_json: bool) -> None:
+    faults = problems_json(problem.faults) if problem else []
+    if as_json:
+        record = {
+            "intents": [type(intent).__name__ for intent in reading.intents],
+            "new": list(reading.new),
+            "differences": [asdict(one) for one in reading.differences],
+            "problem": problem.code if problem else None,
+            "problems": faults,
+            "applied": applied and problem is None,
+        }
+        return click.echo(json.dumps(record, indent=2, ensure_ascii=False))
+    if reading.intents:
+        click.echo("It says: " + ", ".join(type(intent).__name__ for intent in reading.intents))
+    for number in reading.new:
+        click.echo(f"Order {number} is not here yet.")
+    for one in reading.differences:
+        here, said = _word(one.before), _word(one.after)
+        click.echo(f"Order {one.partner_order_id} {one.pointer}: here it is {here}, now it reads {said}.")
+    if problem:
+        click.echo(f"It cannot be taken: {problem.detail}")
+        _tell(faults)
+    elif applied:
+        click.echo("It was taken.")
+    elif reading.intents:
+        click.echo("Nothing has changed; to take it: --apply")
+
+
+def _word(value: Any) -> str:
+    return "nothing" if value is None else json.dumps(value, ensure_ascii=False)
 
 
 def _newest(slug: str | None, refused: bool) -> Select[InboundMessage, str]:
