@@ -1,12 +1,14 @@
 """Pure translation between partners' documents and the canonical order. No I/O, no clock, no database."""
 
+from adapters.amazon_services.adapter import AmazonServicesAdapter
 from adapters.contract import Adapter
 from adapters.edifact.adapter import EdifactAdapter
 from adapters.idoc.adapter import IdocAdapter
 from adapters.opentrans.adapter import OpenTransAdapter
+from adapters.otto.adapter import OttoAdapter
 from adapters.plain.adapter import PlainAdapter
 
-ADAPTERS: tuple[type[Adapter], ...] = (PlainAdapter, OpenTransAdapter, EdifactAdapter, IdocAdapter)
+ADAPTERS: tuple[type[Adapter], ...] = (PlainAdapter, OpenTransAdapter, EdifactAdapter, IdocAdapter, OttoAdapter)
 
 
 def by_name(name: str) -> type[Adapter]:

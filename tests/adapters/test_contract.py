@@ -183,6 +183,12 @@ ORDERS = {
         <PSTLZ>4001</PSTLZ><LAND1>CH</LAND1><TELF1>079 123 45 67</TELF1></E1EDKA1><E1EDP01><POSEX>00010</POSEX>
         <MENGE>1.000</MENGE><E1EDP19><QUALF>002</QUALF><IDTNR>SVC-TV-WALL-65</IDTNR></E1EDP19></E1EDP01></IDOC>
         </ORDERS05>""",
+    "otto": b"""{"salesOrderId": "bf43e748", "orderNumber": "W-1", "orderDate": "2026-01-14T14:32:10.000+0000",
+        "orderLifecycleInformation": {"lifecycleChangeDate": "2026-01-14T14:35:02.000+0000"},
+        "deliveryAddress": {"lastName": "Keller", "street": "Langstrasse", "houseNumber": "120", "zipCode": "8004",
+        "city": "Basel", "countryCode": "CHE", "phoneNumber": "079 123 45 67"},
+        "positionItems": [{"positionItemId": "b01b", "fulfillmentStatus": "PROCESSABLE", "itemValueGrossPrice": {"amount": 149.0, "currency": "EUR"},
+        "product": {"sku": "SVC-TV-WALL-65"}}]}""",
 }
 
 
