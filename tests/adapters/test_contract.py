@@ -187,8 +187,8 @@ ORDERS = {
         "orderLifecycleInformation": {"lifecycleChangeDate": "2026-01-14T14:35:02.000+0000"},
         "deliveryAddress": {"lastName": "Keller", "street": "Langstrasse", "houseNumber": "120", "zipCode": "8004",
         "city": "Basel", "countryCode": "CHE", "phoneNumber": "079 123 45 67"},
-        "positionItems": [{"positionItemId": "b01b", "fulfillmentStatus": "PROCESSABLE", "itemValueGrossPrice": {"amount": 149.0, "currency": "EUR"},
-        "product": {"sku": "SVC-TV-WALL-65"}}]}""",
+        "positionItems": [{"positionItemId": "b01b", "fulfillmentStatus": "PROCESSABLE",
+        "itemValueGrossPrice": {"amount": 149.0, "currency": "EUR"}, "product": {"sku": "SVC-TV-WALL-65"}}]}""",
 }
 
 
