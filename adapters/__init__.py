@@ -8,7 +8,14 @@ from adapters.opentrans.adapter import OpenTransAdapter
 from adapters.otto.adapter import OttoAdapter
 from adapters.plain.adapter import PlainAdapter
 
-ADAPTERS: tuple[type[Adapter], ...] = (PlainAdapter, OpenTransAdapter, EdifactAdapter, IdocAdapter, OttoAdapter)
+ADAPTERS: tuple[type[Adapter], ...] = (
+    PlainAdapter,
+    OpenTransAdapter,
+    EdifactAdapter,
+    IdocAdapter,
+    OttoAdapter,
+    AmazonServicesAdapter,
+)
 
 
 def by_name(name: str) -> type[Adapter]:
