@@ -13,8 +13,8 @@ ADAPTERS: tuple[type[Adapter], ...] = (
     OpenTransAdapter,
     EdifactAdapter,
     IdocAdapter,
-    OttoAdapter,
     AmazonServicesAdapter,
+    OttoAdapter,
 )
 
 
