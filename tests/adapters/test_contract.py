@@ -189,6 +189,10 @@ ORDERS = {
         "city": "Basel", "countryCode": "CHE", "phoneNumber": "079 123 45 67"},
         "positionItems": [{"positionItemId": "b01b", "fulfillmentStatus": "PROCESSABLE",
         "itemValueGrossPrice": {"amount": 149.0, "currency": "EUR"}, "product": {"sku": "SVC-TV-WALL-65"}}]}""",
+    "amazon_services": b"""{"payload": {"serviceJobId": "W-1", "serviceJobStatus": "PENDING_SCHEDULE",
+        "scopeOfWork": {"asin": "B07SVC1234"}, "serviceLocation": {"serviceLocationType": "IN_HOME", "address":
+        {"name": "Sandra Keller", "addressLine1": "Langstrasse 120", "postalCode": "4001", "city": "Basel",
+        "countryCode": "CH", "phone": "079 123 45 67"}}}}""",
 }
 
 
