@@ -13,8 +13,9 @@ from urllib.parse import urlsplit
 from webhooks import folders, schemes, signing
 from webhooks.delivery import Claimed
 from webhooks.outbox import Payload
-from webhooks.policy import Answer, Ruling, fault
+from webhooks.policy import NOTHING, Answer, Ruling, fault
 from webhooks.schemes import Ask, Scheme, Sent
+from webhooks.tenant import Tenant
 from webhooks.tokens import NoToken
 from webhooks.transport import MAX_RESPONSE, Request, Transport
 
@@ -45,6 +46,10 @@ Judges = Callable[[str, str], Judge | None]
 """Finds the judge for (owner, format); None where the status says all. Raises `NotNow`."""
 
 
+FindFolder = Callable[[Tenant, str], Path | None]
+"""Finds where the drop folders are, for a tenant who has one of this name. Raises `NotNow`."""
+
+
 def exchange(
     transport: Transport, scheme: Scheme, request: Request, sent: Sent, *, until: float, most: int = 0
 ) -> Answer:
@@ -68,8 +73,8 @@ def _try(
     transport: Transport, scheme: Scheme, request: Request, sent: Sent, until: float, most: int
 ) -> tuple[Answer, Mapping[str, str]]:
     added = scheme.headers(sent, until)
-    whole = replace(request, headers={**request.headers, **added})
-    return transport.send(whole, until=until, most=most, hide=scheme.hidden(added)), added
+    answer = transport.send(request, added=added, until=until, most=most, hide=scheme.hidden(added))
+    return answer, added
 
 
 def _later(answer: Answer, milliseconds: int) -> Answer:
@@ -107,18 +112,18 @@ class Schemes:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Caller:
-    """Makes attempts. `folders` is the root of the drop folders, None where there are none."""
+    """Makes attempts, with all that it needs handed in."""
 
     transport: Transport
     schemes: Schemes
     judges: Judges
-    folders: Path | None
+    folder: FindFolder
     user_agent: str
 
     def attempt(self, claimed: Claimed, at: datetime) -> tuple[Answer, Ruling | None]:
         """What came of it, and what the dialect makes of that; None where the status says all. Raises `NotNow`."""
         if claimed.scheme == schemes.FOLDER:
-            return _written(self.folders, claimed)
+            return self._write(claimed)
         scheme, until = self.schemes.of(claimed), monotonic() + self.transport.deadline
 
         def send(call: Payload, most: int) -> Answer:
@@ -129,6 +134,18 @@ class Caller:
         ours = claimed.subject == claimed.endpoint_id
         judge = None if ours else self.judges(claimed.owner, claimed.format)
         return (send(claimed.call, 0), None) if judge is None else _judged(claimed.call, judge, send)
+
+    def _write(self, claimed: Claimed) -> tuple[Answer, Ruling | None]:
+        start, name = monotonic(), folders.name_of(claimed.url)
+        root = None if name is None else self.folder(Tenant(claimed.owner, claimed.environment), name)
+        if root is None or name is None:
+            return Answer(error="no_folder", step="folder"), None
+        try:
+            file = folders.file_name(claimed.position, claimed.event_id, claimed.media_type)
+            folders.write(root, name, file, claimed.body)
+        except (OSError, ValueError):
+            return Answer(error="folder_unavailable", step="folder"), None
+        return Answer(step="folder", duration_ms=round((monotonic() - start) * 1000)), "delivered"
 
     def _request(self, url: str, call: Payload) -> Request:
         headers = {**call.headers, "user-agent": self.user_agent}
@@ -158,19 +175,7 @@ def _judged(call: Payload, judge: Judge, send: Callable[[Payload, int], Answer])
 
 def _bare(answer: Answer) -> Answer:
     """Without what only the dialect needed."""
-    return replace(answer, headers={}, body=b"")
-
-
-def _written(root: Path | None, claimed: Claimed) -> tuple[Answer, Ruling | None]:
-    start, name = monotonic(), folders.name_of(claimed.url)
-    if root is None or name is None:
-        return Answer(error="no_folder", step="folder"), None
-    file = folders.file_name(claimed.position, claimed.event_id, claimed.media_type)
-    try:
-        folders.write(root, name, file, claimed.body)
-    except (OSError, ValueError):
-        return Answer(error="folder_unavailable", step="folder"), None
-    return Answer(step="folder", duration_ms=round((monotonic() - start) * 1000)), "delivered"
+    return replace(answer, headers=NOTHING, body=b"")
 
 
 def _joined(url: str, path: str) -> str:

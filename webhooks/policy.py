@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from email.utils import parsedate_to_datetime
+from types import MappingProxyType
 from typing import Literal
 
 JITTER = 0.2
@@ -35,6 +36,9 @@ LIVE = Schedule(
 SANDBOX = Schedule(_seconds(2, 5, 10, 20), timedelta(seconds=60))
 
 
+NOTHING: Mapping[str, str] = MappingProxyType({})
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Answer:
     """What came of one attempt: a `status_code`, or an `error` of the transport's vocabulary, or both.
@@ -48,7 +52,7 @@ class Answer:
     duration_ms: int = 0
     excerpt: str | None = None
     step: Step = "call"
-    headers: Mapping[str, str] = field(default_factory=dict, repr=False)
+    headers: Mapping[str, str] = field(default_factory=lambda: NOTHING, repr=False)
     body: bytes = field(default=b"", repr=False)
 
 

@@ -72,6 +72,8 @@ MEMBERS: Mapping[str, tuple[Member, ...]] = {
     FOLDER: (),
 }
 
+CALLING = tuple(scheme for scheme in MEMBERS if scheme != FOLDER)
+
 LONGEST: Mapping[Kind, int] = {"key": 16 * 1024, "url": 2048}
 MOST = 4096
 

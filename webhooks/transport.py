@@ -20,7 +20,7 @@ from urllib3.exceptions import HTTPError, MaxRetryError, NewConnectionError, Pro
 
 from webhooks.deadline import Attempt, Blocked, Unresolved, Watchdog
 from webhooks.egress import Network
-from webhooks.policy import Answer
+from webhooks.policy import NOTHING, Answer
 
 MAX_RESPONSE = 64 * 1024
 MAX_EXCERPT = 1024
@@ -55,17 +55,25 @@ class Transport:
     def deadline(self) -> float:
         return self._deadline
 
-    def send(self, request: Request, *, until: float | None = None, most: int = 0, hide: Sequence[str] = ()) -> Answer:
+    def send(
+        self,
+        request: Request,
+        *,
+        added: Mapping[str, str] = NOTHING,
+        until: float = math.inf,
+        most: int = 0,
+        hide: Sequence[str] = (),
+    ) -> Answer:
         """What came of it. Raises nothing that the other side could cause.
 
-        `until` (monotonic) is an earlier end. The answer brings its headers and up to `most` bytes of its body.
-        Its excerpt does not repeat what is to `hide`.
+        `added` are further headers, and `until` (monotonic) is an earlier end. The answer brings its headers and up to
+        `most` bytes of its body, where that is not nothing. Its excerpt does not repeat what is to `hide`.
         """
         start = monotonic()
-        attempt = Attempt(self._allow, min(start + self._deadline, until or math.inf))
+        attempt = Attempt(self._allow, min(start + self._deadline, until))
         with self._watchdog.over(attempt):
             try:
-                answer = self._exchange(request, most, hide)
+                answer = self._exchange(_prepared(request, added), most, hide)
             except (RequestException, HTTPError, OSError) as error:
                 answer = Answer(error=_name(error))
         if attempt.expired:
@@ -78,9 +86,9 @@ class Transport:
         self._watchdog.stop()
         self._adapter.close()
 
-    def _exchange(self, request: Request, most: int, hide: Sequence[str]) -> Answer:
+    def _exchange(self, request: PreparedRequest, most: int, hide: Sequence[str]) -> Answer:
         response = self._adapter.send(
-            _prepared(request), stream=True, timeout=(self._deadline, self._deadline), verify=self._verify
+            request, stream=True, timeout=(self._deadline, self._deadline), verify=self._verify
         )
         code, retry_after = response.status_code, response.headers.get("retry-after")
         try:
@@ -97,10 +105,11 @@ class Transport:
         return replace(answer, headers=headers, body=body[:most])
 
 
-def _prepared(request: Request) -> PreparedRequest:
+def _prepared(request: Request, added: Mapping[str, str]) -> PreparedRequest:
     prepared = PreparedRequest()
     prepared.method, prepared.url, prepared.body = request.method, request.url, request.body
     prepared.headers = CaseInsensitiveDict(request.headers)
+    prepared.headers.update(added)
     if request.body or request.method not in BODILESS:
         prepared.headers["content-length"] = str(len(request.body))
     prepared.headers["accept-encoding"] = "identity"

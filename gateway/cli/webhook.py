@@ -10,12 +10,15 @@ from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
 from gateway.cli import Refused, data_dir_option
+from gateway.cli.authentication import authentication_options, told
 from gateway.cli.layout import facts, moment, table
 from gateway.cli.session import transaction
-from gateway.endpoints.api import delivery_document, document
+from gateway.endpoints import service
+from gateway.endpoints.documents import delivery_document, document
+from gateway.partners import service as partners
 from gateway.partners.tables import Partner
 from gateway.runtime import system_clock
-from webhooks import endpoints, signing
+from webhooks import endpoints, schemes, signing
 from webhooks.endpoints import Delivery
 from webhooks.signing import InvalidSignature
 from webhooks.tables import Endpoint, Message
@@ -38,7 +41,7 @@ def command() -> None:
 @data_dir_option
 def show_all(as_json: bool, data_dir: Path) -> None:
     """Every endpoint, with how its deliveries stand."""
-    with transaction(data_dir) as (_, session):
+    with transaction(data_dir) as (runtime, session):
         counts = _counts(session)
         rows = session.execute(
             select(Endpoint, Partner.slug)
@@ -46,7 +49,9 @@ def show_all(as_json: bool, data_dir: Path) -> None:
             .where(Endpoint.deleted_at.is_(None))
             .order_by(Endpoint.id)
         ).all()
-    found = [{"partner": slug, **document(row), "deliveries": counts.get(row.id, {})} for row, slug in rows]
+    found = [
+        {"partner": slug, **document(row, runtime.vault), "deliveries": counts.get(row.id, {})} for row, slug in rows
+    ]
     if as_json:
         return click.echo(json.dumps(found, indent=2))
     if not found:
@@ -66,20 +71,65 @@ def show_all(as_json: bool, data_dir: Path) -> None:
 @data_dir_option
 def show(endpoint_id: str, as_json: bool, data_dir: Path) -> None:
     """One endpoint and its last deliveries, newest first."""
-    with transaction(data_dir) as (_, session):
+    with transaction(data_dir) as (runtime, session):
         endpoint = session.get(Endpoint, endpoint_id)
         if endpoint is None:
             raise Refused(UNKNOWN_ENDPOINT)
         recent = endpoints.deliveries(session, _tenant(endpoint), endpoint_id, before=None, limit=RECENT)
         partner = session.get_one(Partner, endpoint.owner).slug
-    record = {"partner": partner, **document(endpoint)}
+        record = {"partner": partner, **document(endpoint, runtime.vault)}
     if as_json:
         deliveries = [delivery_document(one) for one in recent]
         return click.echo(json.dumps(record | {"deliveries": deliveries}, indent=2))
-    facts({**record, "event_types": ", ".join(endpoint.event_types)})
+    facts(_flat(record))
     if recent:
         click.echo(f"\nThe last {len(recent)} deliveries")
         table(("delivery", "event", "status", "tries", "last answer", "when"), [_line(one) for one in recent])
+
+
+@command.command()
+@click.option("--partner", "slug", required=True, metavar="SLUG")
+@click.option("--environment", type=click.Choice(["sandbox", "live"]), required=True)
+@click.option("--url", required=True, help="Where to call; folder:NAME for the partner's drop folder.")
+@click.option("--format", "form", type=click.Choice(["plain", "dialect"]), default="plain", show_default=True)
+@click.option("--event", "event_types", multiple=True, metavar="TYPE", help="Repeatable; without it: all.")
+@authentication_options
+@as_json_option
+@data_dir_option
+def add(slug: str, environment: str, as_json: bool, data_dir: Path, **said: Any) -> None:
+    """A new endpoint. The secret of its signatures is shown this once."""
+    wish = service.Wish(
+        url=said["url"],
+        authentication=told(said["scheme"], said["options"], said["secrets_file"]),
+        event_types=said["event_types"] or ("*",),
+        format=said["form"],
+    )
+    with transaction(data_dir) as (runtime, session):
+        partner = _partner(session, slug)
+        if wish.format == "dialect" and partner.adapter is None:
+            raise Refused("This partner has no dialect.")
+        owner = Tenant(partner.id, environment)
+        named = {"url": wish.url, "authentication": wish.authentication}
+        if faults := service.faults(session, owner, named, runtime.settings.egress_allow):
+            raise Refused("Not added: " + " ".join(f"{fault.pointer}: {fault.detail}" for fault in faults))
+        endpoint, secret = service.add(session, runtime.vault, owner, wish, runtime.clock())
+        record = {"partner": slug, **document(endpoint, runtime.vault)}
+    if endpoint.scheme in schemes.SIGNING:
+        record["secret"] = secret
+    click.echo(json.dumps(record, indent=2)) if as_json else facts(_flat(record))
+
+
+def _partner(session: Session, slug: str) -> Partner:
+    try:
+        return partners.get(session, slug)
+    except partners.NoSuchPartner as error:
+        raise Refused("There is no such partner; see `stecker partner list`.") from error
+
+
+def _flat(record: dict[str, Any]) -> dict[str, object]:
+    """Without lists and objects, for people."""
+    authentication = ", ".join(record["authentication"].values())
+    return {**record, "event_types": ", ".join(record["event_types"]), "authentication": authentication}
 
 
 @command.command()

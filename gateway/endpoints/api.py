@@ -1,38 +1,24 @@
 """Webhook endpoints as partners manage them."""
 
-import secrets
-from functools import partial
+from collections.abc import Mapping
 from typing import Any
 
 from flask import Response
 from sqlalchemy.orm import Session
 
 from adapters.errors import Problem as Fault
-from adapters.plain.writer import API_VERSION, minified
 from gateway import idempotency, paging
 from gateway.call import Call, as_json
-from gateway.endpoints.secrets import sealer
+from gateway.endpoints import service
+from gateway.endpoints.documents import delivery_document, document
+from gateway.endpoints.secrets import sealed_authentication
 from gateway.errors import Problem
-from gateway.ids import new_id
 from gateway.jobs.api import DEFAULT_LIMIT, not_found
 from gateway.partners.dialect import adapter_of
-from webhooks import egress, endpoints, outbox
-from webhooks.endpoints import Changes, Delivery, NewEndpoint
-from webhooks.tables import Attempt, Endpoint
+from webhooks import endpoints, schemes
+from webhooks.endpoints import Changes
+from webhooks.tables import Endpoint
 from webhooks.tenant import Tenant as Owner
-
-# What webhooks.egress says of a URL: for people.
-URL_WORDS = {
-    "too_long": "The URL is too long.",
-    "malformed": "This is not a URL that can be called.",
-    "not_https": "Webhooks are sent over https only.",
-    "userinfo": "A URL with a user or a password in it is not taken.",
-    "fragment": "A URL has no fragment when it is called.",
-    "host_is_address": "The host must be a name, not an address.",
-    "host_invalid": "The host is not a valid name.",
-    "host_not_qualified": "The host must be a full name with a dot in it.",
-    "port_not_allowed": "The port must be 443 or 8443.",
-}
 
 
 def list_webhook_endpoints(call: Call) -> Response:
@@ -42,29 +28,27 @@ def list_webhook_endpoints(call: Call) -> Response:
     with call.runtime.sessions() as session:
         rows = endpoints.page(session, _owner(call), after=after, limit=limit + 1)
         shown, following = paging.page(rows, limit, lambda row: paging.seal(call.runtime.vault, bound, row.id))
-        return as_json(paging.answer([document(row) for row in shown], following))
+        return as_json(paging.answer([document(row, call.runtime.vault) for row in shown], following))
 
 
 def create_webhook_endpoint(call: Call) -> Response:
     """`POST /v1/webhook-endpoints`."""
-    wish = call.document
-    _check_url(call, wish["url"])
-    new = NewEndpoint(
-        id=new_id("whep", call.now),
-        url=wish["url"],
-        event_types=tuple(wish.get("event_types") or ("*",)),
-        format=wish.get("format", "plain"),
-        description=wish.get("description"),
-        secret_bytes=secrets.token_bytes(32),
+    said = call.document
+    wish = service.Wish(
+        url=said["url"],
+        authentication=said.get("authentication"),
+        event_types=tuple(said.get("event_types") or ("*",)),
+        format=said.get("format", "plain"),
+        description=said.get("description"),
     )
 
     def act(session: Session) -> Response:
         _check_count(session, call)
-        _check_format(session, call, new.format)
-        endpoint, secret = endpoints.create(session, _owner(call), new, seal=sealer(call.runtime.vault), now=call.now)
-        _greet(session, call, endpoint)
+        _check(session, call, said)
+        _check_format(session, call, wish.format)
+        endpoint, secret = service.add(session, call.runtime.vault, _owner(call), wish, call.now)
         location = {"Location": f"/v1/webhook-endpoints/{endpoint.id}"}
-        return as_json({**document(endpoint), "secret": secret}, 201, location)
+        return as_json({**document(endpoint, call.runtime.vault), "secret": secret}, 201, location)
 
     return idempotency.once(call, "create_webhook_endpoint", act)
 
@@ -72,26 +56,31 @@ def create_webhook_endpoint(call: Call) -> Response:
 def get_webhook_endpoint(call: Call, endpoint_id: str) -> Response:
     """`GET /v1/webhook-endpoints/{endpoint_id}`."""
     with call.runtime.sessions() as session:
-        return as_json(document(_own(session, call, endpoint_id)))
+        return as_json(document(_own(session, call, endpoint_id), call.runtime.vault))
 
 
 def change_webhook_endpoint(call: Call, endpoint_id: str) -> Response:
     """`PATCH /v1/webhook-endpoints/{endpoint_id}`."""
     wish = call.document
-    if "url" in wish:
-        _check_url(call, wish["url"])
-    changes = Changes(
+    with call.runtime.sessions.begin() as session:
+        endpoint = _own(session, call, endpoint_id, lock=True)
+        _check_place(endpoint, wish)
+        _check(session, call, wish)
+        _check_format(session, call, wish.get("format"))
+        endpoints.change(session, endpoint, _changes(call, endpoint, wish))
+        return as_json(document(endpoint, call.runtime.vault))
+
+
+def _changes(call: Call, endpoint: Endpoint, wish: Mapping[str, Any]) -> Changes:
+    said = wish.get("authentication")
+    return Changes(
         url=wish.get("url"),
         event_types=tuple(wish["event_types"]) if "event_types" in wish else None,
         format=wish.get("format"),
         description=wish.get("description"),
         enabled=wish["status"] == "enabled" if "status" in wish else None,
+        authentication=sealed_authentication(call.runtime.vault, said, endpoint.owner, endpoint.id) if said else None,
     )
-    with call.runtime.sessions.begin() as session:
-        endpoint = _own(session, call, endpoint_id, lock=True)
-        _check_format(session, call, wish.get("format"))
-        endpoints.change(session, endpoint, changes)
-        return as_json(document(endpoint))
 
 
 def delete_webhook_endpoint(call: Call, endpoint_id: str) -> Response:
@@ -132,44 +121,6 @@ def retry_delivery(call: Call, endpoint_id: str, delivery_id: str) -> Response:
     return idempotency.once(call, "retry_delivery", act)
 
 
-def document(row: Endpoint) -> dict[str, Any]:
-    return {
-        "id": row.id,
-        "url": row.url,
-        "event_types": row.event_types,
-        "format": row.format,
-        "signature": "v1",
-        "description": row.description,
-        "environment": row.environment,
-        "status": row.status,
-        "disabled_reason": row.disabled_reason,
-        "created_at": row.created_at.isoformat(),
-    }
-
-
-def delivery_document(row: Delivery) -> dict[str, Any]:
-    message = row.message
-    return {
-        "id": message.id,
-        "event_id": message.event_id,
-        "type": message.event_type,
-        "status": message.status,
-        "next_attempt_at": message.next_attempt_at.isoformat() if message.next_attempt_at else None,
-        "error": message.error,
-        "attempts": [_attempt(attempt) for attempt in row.attempts],
-    }
-
-
-def _attempt(row: Attempt) -> dict[str, Any]:
-    return {
-        "at": row.at.isoformat(),
-        "status_code": row.status_code,
-        "duration_ms": row.duration_ms,
-        "error": row.error,
-        "response_excerpt": row.response_excerpt,
-    }
-
-
 def _owner(call: Call) -> Owner:
     return Owner(call.tenant.partner_id, call.tenant.environment)
 
@@ -181,11 +132,20 @@ def _own(session: Session, call: Call, endpoint_id: str, *, lock: bool = False) 
     return row
 
 
-def _check_url(call: Call, url: str) -> None:
-    codes = egress.check_url(url, call.runtime.settings.egress_allow)
-    if codes:
-        faults = tuple(Fault(pointer="/url", code=code, detail=URL_WORDS[code]) for code in codes)
-        raise Problem(code="invalid", detail="This URL cannot be called.", faults=faults)
+def _check(session: Session, call: Call, wish: Mapping[str, Any]) -> None:
+    faults = service.faults(session, _owner(call), wish, call.runtime.settings.egress_allow)
+    if faults:
+        raise Problem(code="invalid", detail="The endpoint cannot be called like this.", faults=faults)
+
+
+def _check_place(endpoint: Endpoint, wish: Mapping[str, Any]) -> None:
+    folder = endpoint.scheme == schemes.FOLDER
+    if (folder and "authentication" in wish) or ("url" in wish and service.is_folder(wish["url"]) != folder):
+        raise Problem(code="conflict", detail="A drop folder stays one, and a URL too: make another endpoint.")
+    if "url" in wish and "authentication" not in wish and not service.keeps_credentials(endpoint, wish["url"]):
+        detail = "The URL leads to another host: say again how the calls there are authenticated."
+        fault = Fault(pointer="/authentication", code="required", detail=detail)
+        raise Problem(code="invalid", detail="The endpoint has faults.", faults=(fault,))
 
 
 def _check_format(session: Session, call: Call, wanted: str | None) -> None:
@@ -198,26 +158,3 @@ def _check_count(session: Session, call: Call) -> None:
     most = call.runtime.settings.endpoints_per_partner
     if endpoints.count(session, _owner(call)) >= most:
         raise Problem(code="conflict", detail=f"There are {most} webhook endpoints already; delete one first.")
-
-
-def _greet(session: Session, call: Call, endpoint: Endpoint) -> None:
-    """The signed test message. It waits for nothing and nothing waits for it: the endpoint is its own subject."""
-    event_id = new_id("evt", call.now)
-    said = {
-        "id": event_id,
-        "type": "webhook_endpoint.created",
-        "timestamp": call.now.isoformat(),
-        "environment": endpoint.environment,
-        "api_version": API_VERSION,
-        "data": {"webhook_endpoint": document(endpoint)},
-    }
-    event = outbox.OutgoingEvent(
-        subject=endpoint.id,
-        event_id=event_id,
-        event_type="webhook_endpoint.created",
-        sequence=1,
-        payloads={endpoint.format: (outbox.Payload(body=minified(said), media_type="application/json"),)},
-    )
-    to_itself = outbox.Subscription(endpoint.id, endpoint.format, ("*",))
-    make = partial(new_id, now=call.now)
-    outbox.enqueue(outbox.writing(session), _owner(call), [event], [to_itself], new_id=make, now=call.now)

@@ -14,6 +14,7 @@ from rq.serializers import JSONSerializer
 
 from gateway import runtime as runtimes
 from gateway.config import ConfigurationError, Settings
+from gateway.endpoints import folders
 from gateway.endpoints.dialect import Judges
 from gateway.endpoints.secrets import credentials_opener, opener
 from gateway.runtime import Runtime
@@ -78,7 +79,7 @@ def caller_of(runtime: Runtime, transport: Transport) -> Caller:
             ask=partial(Tokens, transport, runtime.clock),
         ),
         judges=Judges(runtime.sessions, runtime.clock),
-        folders=runtime.settings.folders,
+        folder=folders.finder(runtime),
         user_agent=USER_AGENT,
     )
 

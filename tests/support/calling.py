@@ -17,5 +17,9 @@ def caller_over(transport: Transport, **changes: Any) -> Caller:
         open_credentials=lambda sealed, owner, row: sealed,
         ask=partial(Tokens, transport, clock),
     )
-    known: dict[str, Any] = {"judges": lambda owner, form: None, "folders": None, "user_agent": "Stecker/test"}
+    known: dict[str, Any] = {
+        "judges": lambda owner, form: None,
+        "folder": lambda tenant, name: None,
+        "user_agent": "Stecker/test",
+    }
     return Caller(transport=transport, schemes=made, **known | changes)

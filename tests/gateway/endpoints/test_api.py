@@ -41,6 +41,7 @@ def test_an_endpoint_is_made_and_its_secret_shown_once(shop, runtime):
         "event_types": ["*"],
         "format": "plain",
         "signature": "v1",
+        "authentication": {"scheme": "standard-webhooks"},
         "description": "shop",
         "environment": "sandbox",
         "status": "enabled",

@@ -1,0 +1,94 @@
+"""Endpoints and deliveries as they are shown."""
+
+from collections.abc import Mapping
+from typing import Any
+
+from gateway.crypto import Vault
+from gateway.endpoints.secrets import shown_authentication
+from webhooks import schemes
+from webhooks.endpoints import Delivery
+from webhooks.tables import Attempt, Endpoint
+
+# Of an attempt: where it ended, what went wrong there, and what that means. For people.
+STEPS: Mapping[str, str] = {
+    "call": "The call",
+    "probe": "The question before the call",
+    "token": "The request for a token",
+    "folder": "Writing the file",
+}
+DELIVERED: Mapping[str, str] = {
+    "call": "It was taken.",
+    "probe": "The question before the call showed that nothing is left to do, so nothing was sent.",
+    "folder": "The file is in the folder.",
+}
+ERRORS: Mapping[str, str] = {
+    "bad_response": "what came back is no answer in HTTP",
+    "blocked_by_policy": "its address is none that we may call",
+    "connection_failed": "there was no connection",
+    "connection_refused": "the connection was refused",
+    "connection_reset": "the connection was cut",
+    "dns_failure": "its host name has no address",
+    "folder_unavailable": "the folder cannot be written to",
+    "gone": "the answer was 410, there is nothing there any more",
+    "internal_error": "something went wrong on our side",
+    "no_folder": "there is no such folder here",
+    "not_taken": "the answer says, in the partner's own terms, that it was not taken for now",
+    "redirect": "the answer was a redirect, and we follow none",
+    "refused": "the answer refuses it for good, in the partner's own terms",
+    "timeout": "there was no complete answer in time",
+    "tls_error": "there was no secure connection; look at the certificate",
+    "token_refused": "the credentials were refused",
+    "token_unavailable": "no token was given for now",
+    "token_unreadable": "the answer held no token that can be used",
+    "unexpected_status": "the answer was no 2xx",
+}
+THEN: Mapping[str, str] = {"retry": "It is tried again.", "failed": "It is not tried again."}
+
+
+def document(row: Endpoint, vault: Vault) -> dict[str, Any]:
+    return {
+        "id": row.id,
+        "url": row.url,
+        "event_types": row.event_types,
+        "format": row.format,
+        "signature": "v1" if row.scheme in schemes.SIGNING else None,
+        "authentication": shown_authentication(vault, row),
+        "description": row.description,
+        "environment": row.environment,
+        "status": row.status,
+        "disabled_reason": row.disabled_reason,
+        "created_at": row.created_at.isoformat(),
+    }
+
+
+def delivery_document(row: Delivery) -> dict[str, Any]:
+    message = row.message
+    return {
+        "id": message.id,
+        "event_id": message.event_id,
+        "type": message.event_type,
+        "status": message.status,
+        "next_attempt_at": message.next_attempt_at.isoformat() if message.next_attempt_at else None,
+        "error": message.error,
+        "attempts": [_attempt(attempt) for attempt in row.attempts],
+    }
+
+
+def _attempt(row: Attempt) -> dict[str, Any]:
+    return {
+        "at": row.at.isoformat(),
+        "status_code": row.status_code,
+        "duration_ms": row.duration_ms,
+        "error": row.error,
+        "response_excerpt": row.response_excerpt,
+        "step": row.step,
+        "verdict": row.verdict,
+        "detail": in_words(row.step, row.verdict, row.error),
+    }
+
+
+def in_words(step: str, verdict: str, error: str | None) -> str:
+    """What became of an attempt, and why."""
+    if error is None:
+        return DELIVERED[step]
+    return f"{STEPS[step]}: {ERRORS[error]}. {THEN[verdict]}"
