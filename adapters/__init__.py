@@ -3,6 +3,7 @@
 from adapters.amazon_services.adapter import AmazonServicesAdapter
 from adapters.contract import Adapter
 from adapters.edifact.adapter import EdifactAdapter
+from adapters.google_booking.adapter import GoogleBookingAdapter
 from adapters.idoc.adapter import IdocAdapter
 from adapters.opentrans.adapter import OpenTransAdapter
 from adapters.otto.adapter import OttoAdapter
@@ -15,6 +16,7 @@ ADAPTERS: tuple[type[Adapter], ...] = (
     IdocAdapter,
     AmazonServicesAdapter,
     OttoAdapter,
+    GoogleBookingAdapter,
 )
 
 
