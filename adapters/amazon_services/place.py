@@ -25,12 +25,10 @@ def customer(home: Object, buyer: Object, region: str | None) -> Customer:
     other = buyer.text("name", values.line)
     person, company = (name, None) if split_name(name) or not other or other == name else (other, name)
     family, given = _person(person)
-    return Customer(
-        family_name=family,
-        given_name=given,
-        company=company,
-        phone=home.text("phone", values.phone, region) or buyer.text("phone", values.phone, region),
-    )
+    phone = home.text("phone", values.phone, region)
+    if not home.says("phone") and region:  # without a country only that is the problem
+        phone = buyer.text("phone", values.phone, region)
+    return Customer(family_name=family, given_name=given, company=company, phone=phone)
 
 
 def _person(name: str) -> tuple[str, str | None]:
