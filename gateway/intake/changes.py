@@ -139,7 +139,7 @@ def _steps(intent: Change, jobs: Sequence[tables.Job]) -> list[_Step]:
     faults: list[Fault] = []
     for line in _lines(intent, jobs):
         units = [job for job in jobs if _names(line, job)]
-        if not units and line.added is not None:
+        if not units and (line.added is not None or _only_named(intent, line)):
             continue
         if not units:
             detail = "The order has no such line."
@@ -151,6 +151,12 @@ def _steps(intent: Change, jobs: Sequence[tables.Job]) -> list[_Step]:
     if faults:
         raise Problem(code="invalid", detail="The change does not fit the order.", faults=tuple(faults))
     return steps
+
+
+def _only_named(intent: Change, line: LineChange) -> bool:
+    """It asks for nothing, and is there so that it is not missing; whether we ever had it does not matter."""
+    asks = line.cancelled or line.quantity is not None or line.requested_windows
+    return isinstance(intent, ChangeOrder) and intent.cancel_missing and not asks
 
 
 def _lines(intent: Change, jobs: Sequence[tables.Job]) -> Iterable[LineChange]:

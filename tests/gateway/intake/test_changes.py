@@ -84,6 +84,11 @@ def test_an_unknown_line_refuses_the_whole_change(shop, change):
     assert {state for _, _, state in states(shop)} == {"unscheduled"}
 
 
+def test_a_line_that_is_only_named_so_that_it_is_not_missing_need_not_be_here(shop, change):
+    change(changing(LineChange(pointer="/a", line_id="10"), LineChange(pointer="/b", line_id="99"), cancel_missing=True))
+    assert [state for _, _, state in states(shop)] == ["unscheduled"] * 3 + ["cancelled"]
+
+
 def test_part_of_a_line_is_cancelled_by_sku_and_count(shop, change):
     lines = (LineChange(pointer="/l", sku="SVC-TV-WALL-65", quantity=2),)
     change(CancelOrder(partner_order_id="W-1", change_id="c", lines=lines))
