@@ -85,7 +85,8 @@ def test_an_unknown_line_refuses_the_whole_change(shop, change):
 
 
 def test_a_line_that_is_only_named_so_that_it_is_not_missing_need_not_be_here(shop, change):
-    change(changing(LineChange(pointer="/a", line_id="10"), LineChange(pointer="/b", line_id="99"), cancel_missing=True))
+    named = (LineChange(pointer="/a", line_id="10"), LineChange(pointer="/b", line_id="99"))
+    change(changing(*named, cancel_missing=True))
     assert [state for _, _, state in states(shop)] == ["unscheduled"] * 3 + ["cancelled"]
 
 
