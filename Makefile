@@ -16,8 +16,8 @@ test: $(VENV)/.ready ## set up and run the whole test suite
 	@$(BIN)/python -m pytest $(ARGS)
 
 .PHONY: demo
-demo: $(VENV)/.ready ## what a newcomer should see first: orders in, jobs through their life, signed webhooks out
-	@$(BIN)/stecker demo
+demo: $(VENV)/.ready ## what a newcomer should see first; PARTNER=interdiscount shows one partner's own words
+	@$(BIN)/stecker demo $(if $(PARTNER),--partner $(PARTNER))
 
 ##@ While working
 .PHONY: check

@@ -6,18 +6,18 @@ from typing import Any
 ISO = "ISO-8859-1"
 XML = f"application/xml; charset={ISO}"
 
-_OPENTRANS = """\
-<?xml version="1.0" encoding="{encoding}"?>
+OPENTRANS_ORDER = """\
+<?xml version="1.0" encoding="ISO-8859-1"?>
 <ORDER version="2.1" type="standard" xmlns="http://www.opentrans.org/XMLSchema/2.1"
        xmlns:bme="http://www.bmecat.org/bmecat/2005">
   <ORDER_HEADER>
-    <CONTROL_INFO><GENERATION_DATE>{today}T09:30:00</GENERATION_DATE></CONTROL_INFO>
+    <CONTROL_INFO><GENERATION_DATE>{now:%Y-%m-%d}T09:30:00</GENERATION_DATE></CONTROL_INFO>
     <ORDER_INFO>
       <ORDER_ID>{number}</ORDER_ID>
-      <ORDER_DATE>{today}T00:00:00</ORDER_DATE>
+      <ORDER_DATE>{now:%Y-%m-%d}T00:00:00</ORDER_DATE>
       <DELIVERY_DATE type="fixed">
-        <DELIVERY_START_DATE>{day}T08:00:00</DELIVERY_START_DATE>
-        <DELIVERY_END_DATE>{day}T12:00:00</DELIVERY_END_DATE>
+        <DELIVERY_START_DATE>{day:%Y-%m-%d}T08:00:00</DELIVERY_START_DATE>
+        <DELIVERY_END_DATE>{day:%Y-%m-%d}T12:00:00</DELIVERY_END_DATE>
       </DELIVERY_DATE>
       <bme:LANGUAGE>ger</bme:LANGUAGE>
       <PARTIES>
@@ -68,7 +68,7 @@ _OPENTRANS = """\
 def opentrans_order(number: str, today: date) -> bytes:
     """Two lines for Jürg Müller, in ISO-8859-1, for a morning in a week."""
     day = today + timedelta(days=7)
-    return _OPENTRANS.format(encoding=ISO, number=number, today=today, day=day).encode(ISO)
+    return OPENTRANS_ORDER.format(number=number, now=today, day=day).encode(ISO)
 
 
 def json_order(number: str, now: datetime) -> dict[str, Any]:

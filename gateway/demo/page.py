@@ -34,6 +34,10 @@ class Page:
         """One message from one party to another, and what became of it."""
         self.write(f"{INDENT}{who:<8}→  {whom:<10}{what:<46}{answer}".rstrip())
 
+    def passed(self, who: str, whom: str, what: str, answer: str) -> None:
+        """One request as it went over the wire."""
+        self.write(click.style(f"{INDENT}{f'{who} → {whom}':<25}{what:<49} {answer}".rstrip(), bold=True))
+
     def quote(self, text: str) -> None:
         """Words as they went over the wire."""
         for line in text.splitlines():

@@ -8,7 +8,7 @@ import subprocess
 import sys
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 import requests
@@ -29,11 +29,12 @@ class DoesNotHold(Exception):
 
 @dataclass(frozen=True, slots=True)
 class System:
-    """A running system: where it is, and the credentials of each party."""
+    """A running system: where it is, the credentials of each party, and the environment of its commands."""
 
     url: str
     data_dir: Path
     keys: Mapping[str, Mapping[str, str]]
+    environ: Mapping[str, str] = field(repr=False)
 
 
 @contextmanager
@@ -47,7 +48,7 @@ def running(data_dir: Path, environ: Mapping[str, str], parties: Sequence[str]) 
     supervisor = Supervisor(say=lambda line: None, changed=_nobody_asks)
     try:
         supervisor.start([_up(data, port, ours)], within=WITHIN)
-        yield System(url, data.root, _clients(data, ours, parties))
+        yield System(url, data.root, _clients(data, ours, parties), ours)
     finally:
         supervisor.stop()
         supervisor.close()
