@@ -69,9 +69,11 @@ class Node:
         self, element: etree._Element, problems: Problems, parent: "Node | None" = None, name: str = "", place: int = 0
     ) -> None:
         step = name or local_name(element)
+        if place:
+            step = f"{step}[{place}]"
         above = parent.pointer if parent else "/"
         # In words, since a node that knew its parent would be garbage in a circle, and keep the whole document.
-        self.pointer: str = f"{above}{'/' if above else ''}{step}{f'[{place}]' if place else ''}"
+        self.pointer: str = f"{above}/{step}" if above else step
         self.element = element
         self.problems = problems
         self._names: list[str] = []
@@ -94,7 +96,9 @@ class Node:
         names: list[str] = []
         said: dict[str, str] = {}
         for child in self.element:
-            name = child.tag.rpartition("}")[2]
+            name = child.tag
+            if "}" in name:
+                name = name.rpartition("}")[2]
             names.append(name)
             if (text := child.text) and (text := text.strip()):
                 said.setdefault(name, text)
@@ -136,6 +140,10 @@ class Node:
     def says(self, name: str) -> bool:
         """Whether a child of that name is there and not empty."""
         return name in (self._index() if self._said is None else self._said)
+
+    def raw(self, name: str) -> str | None:
+        """What the first child of that name says that says something, as it is written but for outer blanks."""
+        return (self._index() if self._said is None else self._said).get(name)
 
     def text(self, name: str, read: Callable[..., T], *more: Any) -> T | None:
         """The first child of that name that says something, through `read(text, *more)`; a fault becomes a problem."""

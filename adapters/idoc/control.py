@@ -56,7 +56,7 @@ def _digits(text: str) -> str:
 def _created(idoc: Idoc) -> str | None:
     """SERIAL is filled where serialisation is switched on; elsewhere the time of creation tells which came later."""
     record = idoc.child("EDI_DC40")
-    day, clock = record.text("CREDAT", _digits), record.text("CRETIM", str)
+    day, clock = record.text("CREDAT", _digits), record.raw("CRETIM")
     return f"{day}{record.text('CRETIM', _digits) or '':0>6}" if day and clock else None
 
 

@@ -27,7 +27,10 @@ class Idoc(Node):
 
 def qualified(node: Node, segment: str, field: str, code: str) -> Node | None:
     """The first `segment` whose qualifier `field` is `code`."""
-    return next((found for found in node.all(segment) if found.text(field, str) == code), None)
+    for found in node.all(segment):
+        if found.raw(field) == code:
+            return found
+    return None
 
 
 def number(text: str) -> Decimal:
@@ -104,8 +107,8 @@ def prose(node: Node, block: str, line: str) -> str | None:
 def _joined(lines: list[Node]) -> str:
     text = ""
     for line in lines:
-        how = line.text("TDFORMAT", str) or ""
+        how = line.raw("TDFORMAT") or ""
         if how not in _NO_TEXT:
-            said = line.text("TDLINE", str) or ""
+            said = line.raw("TDLINE") or ""
             text += (_GOES_ON.get(how, "\n") if text else "") + said
     return text

@@ -25,9 +25,10 @@ def items(idoc: Idoc) -> list[Node]:
     found = idoc.all("E1EDP01")
     if len(found) > MAX_LINES:
         idoc.problems.add(found[MAX_LINES].pointer, "too_many", f"An IDoc has at most {MAX_LINES} items.")
-    seen = Counter(item.text("POSEX", str) for item in found)
-    for item in found:
-        if item.says("POSEX") and seen[item.text("POSEX", str)] > 1:
+    numbers = [item.raw("POSEX") for item in found]
+    seen = Counter(numbers)
+    for item, number in zip(found, numbers, strict=True):
+        if number and seen[number] > 1:
             item.problems.add(f"{item.pointer}/POSEX", "duplicate_line_id", "Another item has this number.")
     return found[:MAX_LINES]
 
@@ -117,18 +118,18 @@ def _pieces(text: str) -> Decimal:
 def windows(item: Node, settings: Settings) -> tuple[Window, ...]:
     """The schedule line's date, else the item's own date of delivery."""
     lines = [found for found in item.all("E1EDP20") if found.text("WMENG", fields.number) != 0]
-    found = dict.fromkeys(window for line in lines for window in fields.window(line, "EDATU", "EZEIT", settings))
-    if len(found) > 1:
+    found = [window for line in lines for window in fields.window(line, "EDATU", "EZEIT", settings)]
+    if any(window != found[0] for window in found[1:]):
         item.problems.add(f"{item.pointer}/E1EDP20", "several_dates", "Send an item of its own for each date.")
     if found:
-        return tuple(found)
+        return (found[0],)
     dated = qualified(item, "E1EDP03", "IDDAT", "002")
     return fields.window(dated, "DATUM", "UZEIT", settings) if dated else ()
 
 
 def _echo(item: Node) -> dict[str, Any]:
     """What an ORDRSP repeats of the item: its unit, and the reference that it came with."""
-    unit, reference = item.text("MENEE", str), qualified(item, "E1EDP02", "QUALF", "001")
+    unit, reference = item.raw("MENEE"), qualified(item, "E1EDP02", "QUALF", "001")
     told = [reference.text(name, values.line, 35) for name in ("BELNR", "ZEILE")] if reference else []
     return {
         **({"unit": unit} if unit in UNITS else {}),

@@ -26,7 +26,7 @@ def home(idoc: Idoc, items: list[Node]) -> Node:
 
 def one_place(idoc: Idoc, items: list[Node]) -> Node | None:
     """The header's place, or the items' where they have their own; a second one is a problem."""
-    header = [found for found in idoc.all("E1EDKA1") if found.text("PARVW", str) == SHIP_TO]
+    header = [found for found in idoc.all("E1EDKA1") if found.raw("PARVW") == SHIP_TO]
     places = header[1:]  # a second one in the header is never right
     for item in items:
         place = qualified(item, "E1EDPA1", "PARVW", SHIP_TO) or next(iter(header), None)

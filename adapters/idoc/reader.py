@@ -120,8 +120,8 @@ def _asked(idoc: Idoc, settings: Settings) -> tuple[Window, ...]:
 
 def _ignored(idoc: Idoc, found: list[Node]) -> dict[str, object]:
     """How many segments there are that nobody here reads."""
-    named = (name for node in (idoc, *found) for name in node.names)
-    count = sum(name not in KNOWN and name.startswith(SEGMENTS) for name in named)
+    strange = [name for node in (idoc, *found) for name in node.names if name not in KNOWN]
+    count = len([name for name in strange if name.startswith(SEGMENTS)])
     return {"ignored": count} if count else {}
 
 
@@ -148,7 +148,7 @@ def _change(idoc: Idoc, head: Control, settings: Settings) -> ChangeOrder | Canc
 
 def _changes(idoc: Idoc, settings: Settings) -> tuple[LineChange, ...]:
     found = _items(idoc)
-    added = [item for item in found if item.text("ACTION", str) == Action.NEW]
+    added = [item for item in found if item.raw("ACTION") == Action.NEW]
     if added:
         partner.one_place(idoc, found)
     currency = _currency(idoc.child("E1EDK01"), added)

@@ -104,7 +104,7 @@ def windows(node: Node, settings: Settings) -> tuple[Window, ...]:
 
 
 def _is_day(dates: Node, start: datetime, end: datetime, zone: ZoneInfo) -> bool:
-    written = dates.text("DELIVERY_END_DATE", str) or ""
+    written = dates.raw("DELIVERY_END_DATE") or ""
     return "T" not in written or (start == end and start.astimezone(zone).time() == time.min)
 
 

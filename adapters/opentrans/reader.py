@@ -98,7 +98,7 @@ def _unique(items: list[Node], problems: Problems) -> None:
     seen = Counter[str]()
     for item in items:
         # As `values.line` will keep it: é is one id, in one character or in two.
-        line_id = normalize("NFC", item.text("LINE_ITEM_ID", str) or "")
+        line_id = normalize("NFC", item.raw("LINE_ITEM_ID") or "")
         seen[line_id] += 1
         if line_id and seen[line_id] > 1:
             problems.add(f"{item.pointer}/LINE_ITEM_ID", "duplicate_line_id", "Another line has this id.")
