@@ -9,6 +9,7 @@ import gateway.intake.tables
 import gateway.jobs.tables
 import gateway.oauth.tables
 import gateway.partners.tables
+import gateway.polling.tables
 import gateway.privacy.tables
 import gateway.scheduling.tables  # noqa: F401  (imported for what they declare)
 from gateway import db

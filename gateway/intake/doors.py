@@ -116,7 +116,7 @@ def translated(dialect: Adapter, message: RawMessage) -> list[Intent]:
 def keep_refused(arrival: Arrival, problem: Problem) -> str:
     """The message's id."""
     with arrival.runtime.sessions.begin() as session:
-        return service.keep(session, arrival, outcome="refused", faults=_faults(problem))
+        return service.keep(session, arrival, outcome="refused", faults=faults_of(problem))
 
 
 def _refused(dialect: Adapter, arrival: Arrival, intents: list[Intent], problem: Problem) -> Rendered | None:
@@ -132,13 +132,14 @@ def _refused(dialect: Adapter, arrival: Arrival, intents: list[Intent], problem:
         code=problem.code,
         status=problem.status,
         detail=problem.detail,
-        problems=_faults(problem),
+        problems=faults_of(problem),
         intents=tuple(intents),
     )
     return dialect.refuse(arrival.message, refusal)
 
 
-def _faults(problem: Problem) -> tuple[Fault, ...]:
+def faults_of(problem: Problem) -> tuple[Fault, ...]:
+    """Its faults; the problem itself where it has none."""
     return problem.faults or (Fault(pointer="", code=problem.code.replace("-", "_"), detail=problem.detail),)
 
 

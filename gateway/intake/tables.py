@@ -40,6 +40,8 @@ class InboundMessage(Base):
         ),
         Index(None, "partner_id", "environment", "id"),
         Index(None, "order_id", postgresql_where=text("order_id IS NOT NULL")),
+        # Who asks again is told again: what came by a poll is known by its bytes.
+        Index(None, "partner_id", "environment", "digest", postgresql_where=text("starts_with(door, '/poll/')")),
     )
 
     id: Mapped[str] = mapped_column(Text, primary_key=True)
