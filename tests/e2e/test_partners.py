@@ -12,7 +12,7 @@ from gateway.demo.parts import PARTS
 from gateway.demo.parts.house import Exchange, House
 from gateway.demo.system import System, running
 from gateway.runtime import system_clock
-from tests.e2e.validity import SHARED, fault_of, needs_schemas
+from tests.support.validity import SHARED, fault_of, needs_schemas
 
 NINE = {
     "swisscom",
