@@ -1,9 +1,10 @@
 """Endpoints and events for tests of webhook delivery."""
 
+import json
 import os
 import threading
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from datetime import UTC, datetime
 from typing import TypeVar
 
@@ -11,7 +12,7 @@ from sqlalchemy import text
 from sqlalchemy.orm import Session, sessionmaker
 
 from gateway.ids import new_id
-from webhooks import endpoints, outbox
+from webhooks import endpoints, outbox, schemes
 from webhooks.endpoints import NewEndpoint
 from webhooks.outbox import OutgoingEvent, Payload, RenderFailure
 from webhooks.tenant import Tenant
@@ -25,9 +26,14 @@ def fresh(prefix: str) -> str:
 
 
 def add_endpoint(
-    sessions: sessionmaker[Session], url: str, tenant: Tenant = DEMO, event_types: Sequence[str] = ("*",)
+    sessions: sessionmaker[Session],
+    url: str,
+    tenant: Tenant = DEMO,
+    event_types: Sequence[str] = ("*",),
+    authentication: Mapping[str, str] | None = None,
 ) -> tuple[str, str]:
-    """Returns its id and its secret, which is stored as it is."""
+    """Returns its id and its secret, which is stored as it is. So are the credentials of its authentication."""
+    said = authentication or {"scheme": schemes.STANDARD}
     new = NewEndpoint(
         id=fresh("whep"),
         url=url,
@@ -35,6 +41,8 @@ def add_endpoint(
         format="plain",
         description=None,
         secret_bytes=os.urandom(32),
+        scheme=said["scheme"],
+        credentials=json.dumps(schemes.loaded(said)).encode() or None,
     )
     with sessions.begin() as session:
         made, secret = endpoints.create(session, tenant, new, seal=lambda plain, *_: plain, now=datetime.now(UTC))
