@@ -71,12 +71,9 @@ def _filled(call: Rendered, active: dict[str, Any]) -> Rendered:
 def _active(job: dict[str, Any]) -> dict[str, Any] | None:
     found = job.get("appointments")
     for one in found if isinstance(found, list) else ():
-        if (
-            isinstance(one, dict)
-            and one.get("appointmentStatus") == ACTIVE
-            and isinstance(one.get("appointmentId"), str)
-        ):
-            return one
+        if isinstance(one, dict) and one.get("appointmentStatus") == ACTIVE:
+            name = one.get("appointmentId")
+            return one if isinstance(name, str) and name else None
     return None
 
 
