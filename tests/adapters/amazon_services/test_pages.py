@@ -3,7 +3,6 @@
 import json
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -14,11 +13,11 @@ from adapters.amazon_services.adapter import AmazonServicesAdapter
 from adapters.canonical import ChangeOrder
 from adapters.contract import Page, PageRequest, RawMessage
 from adapters.errors import InvalidOrder, MalformedMessage, TranslationError
+from tests.adapters.amazon_services.steps import AMAZON
 
 DIALECT = AmazonServicesAdapter({})
 START = datetime(2026, 1, 14, 12, 0, tzinfo=UTC)
 MINUTE = timedelta(minutes=1)
-AMAZON = Path(__file__).parents[4] / "shared" / "partners" / "amazon_de"
 PLACE = {"address": {"name": "Jonas Lindemann", "addressLine1": "Musterallee 12a"}}
 
 Asked = Callable[[PageRequest], Any]

@@ -16,10 +16,10 @@ from adapters.contract import RawMessage
 from adapters.errors import InvalidOrder, MalformedMessage, TranslationError, Unsupported
 from adapters.plain.reader import stored_order
 from adapters.plain.writer import order_json
+from tests.adapters.amazon_services.steps import AMAZON
 
 HERE = Path(__file__).parent
 DIALECT = AmazonServicesAdapter({})
-AMAZON = HERE.parents[3] / "shared" / "partners" / "amazon_de"
 
 JOB: dict[str, Any] = json.loads((HERE / "samples" / "tv_on_the_wall" / "job.json").read_text())["payload"]
 MONDAY = {"startTime": "2026-02-02T09:00:00Z", "durationInMinutes": 120}

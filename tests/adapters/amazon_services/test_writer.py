@@ -1,21 +1,14 @@
-"""Calls of Amazon's API: what they say, what is not said twice, and what the answers make of them."""
+"""Calls of Amazon's API: what they say, and what is not said twice."""
 
 import json
-import re
-from collections.abc import Iterator
 from dataclasses import replace
 from datetime import datetime, timedelta, timezone
 from pathlib import Path
 from typing import Any
-from urllib.parse import parse_qsl, unquote
 
-import jsonschema_rs
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
 
 from adapters.amazon_services.adapter import AmazonServicesAdapter
-from adapters.amazon_services.codes import STATES
 from adapters.amazon_services.settings import Options
 from adapters.canonical import (
     CancelOrder,
@@ -24,62 +17,27 @@ from adapters.canonical import (
     Outcome,
     Reason,
     Receipt,
-    StatusUpdate,
-    Technician,
     Window,
 )
-from adapters.contract import Answer, Calling, Pollable, RawMessage, Rendered, Verdict
+from adapters.contract import Answer, Calling, Pollable, RawMessage, Rendered
 from adapters.errors import Problem
-from tests.support.documents import MORNING, NOON, make_job, make_update
+from tests.adapters.amazon_services.steps import (
+    AFTERNOON,
+    JO,
+    JOB,
+    KNOWS_JO,
+    SAID,
+    appointment,
+    call,
+    made,
+    probed,
+    render,
+    there,
+    update,
+)
+from tests.support.documents import MORNING, NOON, make_job
 
 HERE = Path(__file__).parent
-AMAZON = HERE.parents[3] / "shared" / "partners" / "amazon_de"
-NUMBER = "W-7788123"
-JOB = f"/service/v1/serviceJobs/{NUMBER}"
-JO = Technician(id="tech_1", name="Jo")
-KNOWS_JO = {"resources": {"tech_1": "A8B3M999LMHF2"}}
-AFTERNOON = Window(start=MORNING.start + timedelta(hours=5), end=MORNING.end + timedelta(hours=5))
-SAID = [state for state in JobState if STATES[state]]
-
-
-def update(state: JobState = JobState.SCHEDULED, *, siblings: Any = (), **other: Any) -> StatusUpdate:
-    """A step to `state` of a job that is otherwise like `other`."""
-    told = make_update(state)
-    return replace(told, job=replace(told.job, **other), reason=other.get("reason", told.reason), siblings=siblings)
-
-
-def render(said: StatusUpdate, **options: Any) -> list[Rendered]:
-    return AmazonServicesAdapter(options).render(said)
-
-
-def call(state: JobState = JobState.SCHEDULED, options: Any = None, **other: Any) -> Rendered:
-    (said,) = render(update(state, **other), **(options or {}))
-    return said
-
-
-def there(status: str = "NOT_SERVICED", *appointments: Any) -> Answer:
-    """How the job stands at Amazon."""
-    document = {"payload": {"serviceJobId": NUMBER, "serviceJobStatus": status, "appointments": list(appointments)}}
-    return Answer(status=200, body=json.dumps(document).encode())
-
-
-def appointment(window: Window = MORNING, status: str = "ACTIVE", name: str = "A-00001") -> dict[str, Any]:
-    minutes = int((window.end - window.start).total_seconds()) // 60
-    time = {"startTime": window.start.isoformat(), "durationInMinutes": minutes}
-    return {"appointmentId": name, "appointmentStatus": status, "appointmentTime": time}
-
-
-def probed(said: Rendered, answer: Answer) -> Rendered | Verdict:
-    return AmazonServicesAdapter({}).probed(said, answer)
-
-
-def made(said: Rendered, answer: Answer) -> Rendered:
-    """The call that is made after the probe."""
-    ready = probed(said, answer)
-    assert isinstance(ready, Rendered)
-    assert ready.probe is None
-    assert "{" not in ready.path
-    return ready
 
 
 def test_it_fetches_and_calls() -> None:
@@ -302,72 +260,6 @@ def test_the_last_end_says_what_became_of_all() -> None:
         assert said.event == event
 
 
-# --- answers -------------------------------------------------------------------------------------------------------
-
-
-def judged(status: int, document: Any = None, state: JobState = JobState.SCHEDULED) -> Verdict:
-    body = b"" if document is None else json.dumps(document).encode()
-    return AmazonServicesAdapter({}).judge(call(state), Answer(status=status, body=body))
-
-
-@pytest.mark.parametrize("status", [400, 404, 413, 415, 422])
-def test_a_call_that_is_wrong_stays_wrong(status: int) -> None:
-    assert judged(status, {"errors": [{"code": "InvalidInput", "message": "no\u00a0break"}]}) == "failed"
-
-
-@pytest.mark.parametrize("status", [302, 401, 403, 408, 429, 500, 502, 503])
-def test_what_may_pass_is_tried_again(status: int) -> None:
-    assert judged(status, {"errors": [{"code": "QuotaExceeded", "message": "later"}]}) == "retry"
-
-
-def test_warnings_are_no_errors_and_errors_count_even_in_a_success() -> None:
-    note = {"code": "RESOURCES_UNASSIGNED", "message": "m"}
-    assert judged(200, {"appointmentId": "A-00001", "warnings": [note]}) == "delivered"
-    assert judged(200, {"payload": {"warnings": [note]}}) == "delivered"
-    assert judged(200, {"errors": [{**note, "errorLevel": "WARNING"}]}) == "delivered"
-    assert judged(200, {"errors": [{**note, "errorLevel": "WARNING"}, note]}) == "failed"
-    assert judged(200, [{**note, "errorLevel": "ERROR"}]) == "failed"
-
-
-@pytest.mark.parametrize("document", [None, {}, "", [], {"errors": None}, {"errors": {}}, 7])
-def test_a_success_without_words_is_one(document: Any) -> None:
-    assert judged(204, document) == "delivered"
-
-
-@given(status=st.integers(100, 599), body=st.binary(max_size=100), state=st.sampled_from(SAID))
-def test_any_answer_at_all_has_a_verdict(status: int, body: bytes, state: JobState) -> None:
-    said, answer = call(state), Answer(status=status, body=body)
-    assert AmazonServicesAdapter({}).judge(said, answer) in ("delivered", "retry", "failed")
-    assert isinstance(probed(said, answer), Rendered | str)
-
-
-JSON_VALUES = st.recursive(
-    st.none() | st.booleans() | st.integers(-9, 9) | st.text(max_size=5) | st.sampled_from(["ACTIVE", "CANCELLED"]),
-    lambda inner: (
-        st.lists(inner, max_size=3)
-        | st.dictionaries(
-            st.sampled_from(
-                ["appointmentId", "appointmentStatus", "appointmentTime", "startTime", "durationInMinutes"]
-            ),
-            inner,
-            max_size=4,
-        )
-    ),
-    max_leaves=8,
-)
-
-
-@given(appointments=JSON_VALUES, status=JSON_VALUES, state=st.sampled_from(SAID))
-def test_whatever_a_job_holds_a_call_is_complete_or_a_verdict(appointments: Any, status: Any, state: JobState) -> None:
-    payload = {"serviceJobStatus": status, "appointments": appointments}
-    said = call(state, KNOWS_JO, technician=JO)
-    ready = probed(said, Answer(status=200, body=json.dumps({"payload": payload}).encode()))
-    assert ready in ("delivered", "retry", "failed") if isinstance(ready, str) else COMPLETE.fullmatch(ready.path)
-
-
-COMPLETE = re.compile(rf"{JOB}(/[^/{{}}?]+)+(\?cancellationReasonCode=V1)?")
-
-
 # --- the life of one job -------------------------------------------------------------------------------------------
 
 
@@ -426,120 +318,3 @@ def test_who_brings_a_job_by_hand_hears_what_became_of_it() -> None:
 )
 def test_options_that_amazon_would_not_take_are_refused(options: dict[str, Any]) -> None:
     assert Options().validate(options)
-
-
-# --- against their model -------------------------------------------------------------------------------------------
-
-
-@pytest.fixture(scope="module")
-def model() -> dict[str, Any]:
-    if not AMAZON.exists():
-        pytest.skip("the partners' own specifications are not here")
-    found: dict[str, Any] = json.loads((AMAZON / "services.json").read_text())
-    return found
-
-
-def operation(model: dict[str, Any], said: Rendered) -> dict[str, Any]:
-    """The one operation that a call is of, with the values of its path checked."""
-    path, _, query = said.path.partition("?")
-    for template, methods in model["paths"].items():
-        found = re.fullmatch(re.sub(r"\{(\w+)\}", r"(?P<\1>[^/?]+)", template), path)
-        known = methods.get(said.method.lower()) if found else None
-        if found and known:
-            told = {**found.groupdict(), **dict(parse_qsl(query, keep_blank_values=True))}
-            assert not violations(model, known, told, said.body)
-            return dict(known)
-    raise AssertionError(f"{said.method} {path} is no operation of theirs")
-
-
-def violations(model: dict[str, Any], known: dict[str, Any], told: dict[str, str], body: bytes) -> list[str]:
-    wrong = []
-    for one in known["parameters"]:
-        if one["in"] == "body":
-            rooted = {**one["schema"], "definitions": model["definitions"]}
-            if not jsonschema_rs.Draft4Validator(rooted, validate_formats=True).is_valid(json.loads(body)):
-                wrong.append("body")
-            continue
-        value = unquote(told.get(one["name"], ""))
-        if not one["minLength"] <= len(value) <= one["maxLength"] or not re.search(one.get("pattern", ""), value):
-            wrong.append(one["name"])
-    return wrong + [name for name in told if name not in {one["name"] for one in known["parameters"]}]
-
-
-STANDS = [
-    there("PENDING_SCHEDULE"),
-    there("NOT_SERVICED", appointment(AFTERNOON)),
-    there("HOLD", appointment(status="CANCELLED"), appointment(AFTERNOON)),
-]
-
-
-@pytest.mark.parametrize("state", JobState)
-@pytest.mark.parametrize("options", [{}, KNOWS_JO])
-def test_every_state_is_a_call_of_theirs_or_a_declared_nothing(
-    model: dict[str, Any], state: JobState, options: dict[str, Any]
-) -> None:
-    step = replace(update(state, technician=JO, eta=NOON), work=MORNING)
-    told = render(step, **options)
-    assert bool(told) == (STATES[state] is not None)
-    for said in told:
-        assert said.probe is not None
-        assert operation(model, said.probe)["operationId"] == said.probe.event
-        for answer in STANDS:
-            ready = probed(said, answer)
-            if isinstance(ready, Rendered):
-                assert operation(model, ready)["operationId"] == ready.event
-
-
-def test_their_model_refuses_what_is_wrong(model: dict[str, Any]) -> None:
-    """The check of the check."""
-    good = made(call(), there())
-    assert operation(model, good)["operationId"] == good.event
-    bad = [
-        replace(good, body=b'{"appointmentTime": {"startTime": "soon"}}'),
-        replace(good, body=b"{}"),
-        replace(good, path=f"{JOB}/appointment"),
-        replace(good, method="PUT"),
-        replace(call(JobState.CANCELLED), path=f"{JOB}/cancellations?cancellationReasonCode=v-1"),
-        replace(call(JobState.CANCELLED), path=f"{JOB}/cancellations"),
-        replace(call(JobState.COMPLETED), path=f"{JOB}/completions?reason=V1"),
-    ]
-    for said in bad:
-        with pytest.raises(AssertionError):
-            operation(model, said)
-
-
-def sandbox(model: dict[str, Any]) -> Iterator[tuple[str, int, dict[str, Any]]]:
-    """Every answer of the sandbox to an operation of ours, with its operation and its status."""
-    for methods in model["paths"].values():
-        for method, known in methods.items():
-            if method == "parameters" or known["operationId"] not in OURS:
-                continue
-            for status, response in known["responses"].items():
-                for pair in response.get("x-amzn-api-sandbox", {}).get("static", ()):
-                    yield known["operationId"], int(status), pair
-
-
-OURS = {*filter(None, STATES.values()), "rescheduleAppointmentForServiceJobByServiceJobId"}
-
-
-def test_the_answers_of_the_sandbox_are_judged_by_their_status(model: dict[str, Any]) -> None:
-    seen = set()
-    for event, status, pair in sandbox(model):
-        verdict = judged(status, pair["response"])
-        assert verdict == ("delivered" if status < 300 else "retry" if status == 403 else "failed"), (event, pair)
-        seen.add((event, status))
-    assert len(seen) == len({event for event, _ in seen}) * 4 == len(OURS) * 4
-
-
-def test_our_words_are_those_of_the_sandboxs_own_requests(model: dict[str, Any]) -> None:
-    """What the sandbox takes has the same shape as what we send: the same members, times to the millisecond in UTC."""
-    taken = [
-        pair["request"]["parameters"]["body"]["value"]
-        for event, status, pair in sandbox(model)
-        if status == 200 and event == "rescheduleAppointmentForServiceJobByServiceJobId"
-    ]
-    ours = json.loads(made(call(window=AFTERNOON), there("NOT_SERVICED", appointment())).body)
-    assert ours.keys() == taken[-1].keys()
-    assert ours["rescheduleReasonCode"] == taken[-1]["rescheduleReasonCode"]
-    shape = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z")
-    assert all(shape.fullmatch(one["appointmentTime"]["startTime"]) for one in [ours, *taken])
