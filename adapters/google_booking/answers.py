@@ -52,8 +52,9 @@ def written(event: str, document: Members, status: int = 200) -> Rendered:
 
 def answer(receipt: Receipt, settings: Settings) -> Rendered:
     """A request is one question, or one booking made or changed; known or new, the answer is the same."""
-    for reply in receipt.replies:
-        method = reply.intent.echo["method"] if isinstance(reply.intent, Query) else ""
+    if receipt.replies:
+        reply = receipt.replies[0]
+        method = _echo(reply)["method"]
         return written(method, _REPLIES[method](reply, receipt.at, settings))
     outcome = receipt.outcomes[0]
     method = "CreateBooking" if isinstance(outcome.intent, PlaceOrder) else "UpdateBooking"
@@ -87,7 +88,7 @@ def _failure(intent: Document | None, problems: Sequence[Problem], jobs: Sequenc
         cause = ALREADY_CANCELLED
     else:
         cause = NOT_CANCELLABLE if isinstance(intent, CancelOrder) else SLOT_UNAVAILABLE
-    said = dict.fromkeys(problem.detail for problem in problems) or {"Nobody can come to this place.": None}
+    said = dict.fromkeys(problem.detail for problem in problems) or {"The booking cannot be taken.": None}
     return {"booking_failure": {"cause": cause, "description": " ".join(said)}}
 
 
@@ -139,18 +140,23 @@ def _user(order: SupportOrder) -> Members:
 # --- questions ---------------------------------------------------------------------------------------------------
 
 
+def _echo(reply: Reply) -> Mapping[str, Any]:
+    assert isinstance(reply.intent, Query)
+    return reply.intent.echo
+
+
 def _healthy(reply: Reply, at: datetime, settings: Settings) -> Members:
     return {"status": "SERVING"}
 
 
 def _batch(reply: Reply, at: datetime, settings: Settings) -> Members:
-    asked = reply.intent.echo["slots"] if isinstance(reply.intent, Query) else []
+    asked = _echo(reply)["slots"]
     free = _free(reply, asked)
     return {"slot_time_availability": [{"slot_time": one, "available": free(one)} for one in asked]}
 
 
 def _check(reply: Reply, at: datetime, settings: Settings) -> Members:
-    asked = reply.intent.echo["slots"] if isinstance(reply.intent, Query) else []
+    asked = _echo(reply)["slots"]
     free = _free(reply, asked)
     return {"slot": asked[0], "count_available": int(free(asked[0]))}
 
