@@ -2,16 +2,14 @@
 
 import json
 from collections.abc import Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import asdict, dataclass, replace
 from datetime import UTC, datetime, timedelta
-from hashlib import sha256
 from typing import Any
 
 from adapters.amazon_services.codes import JOBS, JSON, WANTED
 from adapters.amazon_services.reader import READ_AT, payload
 from adapters.amazon_services.settings import Settings
 from adapters.amazon_services.writer import job_path
-from adapters.canonical import EMPTY
 from adapters.contract import Page, PageRequest, RawMessage
 from adapters.errors import MalformedMessage, Problem
 from adapters.plain.writer import minified
@@ -22,22 +20,18 @@ OVERLAP = timedelta(minutes=5)
 """What a round reads again: their clock is not ours, and a job may be told a little after its update."""
 FRESH = timedelta(minutes=30)
 """How long a page of theirs is asked for. After that the round begins anew: nobody says how long they keep a token."""
-REMEMBERED = 1000  # jobs of a round, to know again those of the overlap
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Cursor:
     """A round: `since` when, whether it is the `first`, when it `began`, the `token` of its next page, how many jobs
-    were `read`. `seen` and `before` are the digests of jobs in this round and the one before, by their ids; `alone` are
-    the jobs still to be read one by one. Times are RFC 3339."""
+    were `read`. `alone` are the jobs still to be read one by one. Times are RFC 3339."""
 
     since: str
     first: bool = False
     began: str | None = None
     token: str | None = None
     read: int = 0
-    seen: Mapping[str, str] = field(default_factory=lambda: EMPTY)
-    before: Mapping[str, str] = field(default_factory=lambda: EMPTY)
     alone: tuple[str, ...] = ()
 
     @classmethod
@@ -45,29 +39,20 @@ class Cursor:
         if text is None:
             return cls(since=_text(now - timedelta(days=settings.start_days)), first=True)
         told = json.loads(text)
-        cursor = cls(**{**told, "alone": tuple(told.get("alone", ()))})
+        cursor = cls(**{**told, "alone": tuple(told["alone"])})
         if cursor.began is None or now - datetime.fromisoformat(cursor.began) <= FRESH:
             return cursor
-        return cursor.after() if cursor.token is None else cursor.again()
+        return cursor.after() if cursor.token is None else replace(cursor, began=None, token=None, read=0)
 
     @property
     def alone_now(self) -> str | None:
         """The job to be read by itself: one by one, behind the pages, so that one that fails holds nobody else up."""
         return self.alone[0] if self.began and self.token is None and self.alone else None
 
-    def again(self) -> "Cursor":
-        """The same round from its beginning, without what it told already."""
-        before = {**self.before, **self.seen}
-        return Cursor(since=self.since, first=self.first, before=before, alone=self.alone)
-
     def after(self) -> "Cursor":
         """The next round."""
         began = datetime.fromisoformat(self.began or self.since)
-        return Cursor(since=_text(began - OVERLAP), before=self.seen, alone=self.alone)
-
-    def __str__(self) -> str:
-        told = {name: getattr(self, name) for name in self.__dataclass_fields__}
-        return json.dumps({name: dict(value) if isinstance(value, Mapping) else value for name, value in told.items()})
+        return Cursor(since=_text(began - OVERLAP), alone=self.alone)
 
 
 def request(text: str | None, now: datetime, settings: Settings) -> PageRequest:
@@ -101,29 +86,16 @@ def read(response: RawMessage, text: str | None, now: datetime, settings: Settin
         raise MalformedMessage(
             [Problem(pointer="/payload/jobs", code="no_page", detail="This is not a page of service jobs.")]
         )
-    seen, alone = dict(cursor.seen), list(cursor.alone)
-    whole = []
-    for job in jobs:
-        name, digest = _name(job), sha256(minified(job)).hexdigest()[:16]
-        if name is not None and digest in (seen.get(name), cursor.before.get(name)):
-            seen[name] = digest
-            continue
-        if name is not None and len(seen) < REMEMBERED:
-            seen[name] = digest
-        if name is not None and _is_short(job):
-            alone += [name] if name not in alone else []
-        else:
-            whole.append(job)
+    short = [name for job in jobs if (name := _name(job)) is not None and _is_short(job)]
     count = cursor.read + len(jobs)
     then = replace(
         cursor,
         began=cursor.began or _text(now),
         token=_next(found, cursor, jobs, count),
         read=count,
-        seen=seen,
-        alone=tuple(alone),
+        alone=tuple(dict.fromkeys((*cursor.alone, *short))),
     )
-    return _page(whole, then, now)
+    return _page([job for job in jobs if _name(job) not in short], then, now)
 
 
 def _page(jobs: list[Any], then: Cursor, now: datetime) -> Page:
@@ -132,7 +104,7 @@ def _page(jobs: list[Any], then: Cursor, now: datetime) -> Page:
         RawMessage(body=minified(job), media_type=JSON, path=JOBS, method="GET", query={READ_AT: _text(now)})
         for job in jobs
     )
-    return Page(documents=documents, cursor=str(then if more else then.after()), more=more)
+    return Page(documents=documents, cursor=json.dumps(asdict(then if more else then.after())), more=more)
 
 
 def _next(found: Mapping[str, Any], cursor: Cursor, jobs: list[Any], count: int) -> str | None:
