@@ -30,11 +30,11 @@ class Control:
 
 def control(idoc: Idoc, settings: Settings) -> Control:
     record = idoc.child("EDI_DC40")
-    told = {name: record.text(name, values.line, values.SHORT) for name in ECHOED}
+    told = {name: value for name in ECHOED if (value := record.text(name, values.line, values.SHORT))}
     return Control(
         message=record.needed("MESTYP", _message, settings),
         serial=record.text("SERIAL", _digits) or _created(idoc),
-        echo={"control": {name: value for name, value in told.items() if value}},
+        echo={"control": told},
     )
 
 

@@ -4,7 +4,6 @@ The name of the root says nothing, since partners have basic types of their own:
 """
 
 from datetime import datetime
-from functools import cache, partial
 
 from lxml import etree
 
@@ -58,7 +57,7 @@ def _order(idoc: Idoc, head: Control, settings: Settings) -> PlaceOrder:
     found = _items(idoc)
     customer, address = partner.visit(partner.home(idoc, found))
     currency = _currency(header, found)
-    asked = cache(partial(_asked, idoc, settings))
+    asked = _asked(idoc, settings)
     ordered = tuple(items.line(item, settings, asked, currency) for item in found)
     return PlaceOrder(
         order=SupportOrder(
@@ -112,10 +111,17 @@ def _ordered_at(idoc: Idoc, settings: Settings) -> datetime | None:
     return None
 
 
-def _asked(idoc: Idoc, settings: Settings) -> tuple[Window, ...]:
-    """The date of delivery in the header, for the items without one of their own."""
-    dated = qualified(idoc, "E1EDK03", "IDDAT", "002")
-    return fields.window(dated, "DATUM", "UZEIT", settings) if dated else ()
+def _asked(idoc: Idoc, settings: Settings) -> items.Asked:
+    """The date of delivery in the header, read when the first item without one of its own asks for it."""
+    found: list[tuple[Window, ...]] = []
+
+    def asked() -> tuple[Window, ...]:
+        if not found:
+            dated = qualified(idoc, "E1EDK03", "IDDAT", "002")
+            found.append(fields.window(dated, "DATUM", "UZEIT", settings) if dated else ())
+        return found[0]
+
+    return asked
 
 
 def _ignored(idoc: Idoc, found: list[Node]) -> dict[str, object]:
@@ -152,5 +158,5 @@ def _changes(idoc: Idoc, settings: Settings) -> tuple[LineChange, ...]:
     if added:
         partner.one_place(idoc, found)
     currency = _currency(idoc.child("E1EDK01"), added)
-    asked = cache(partial(_asked, idoc, settings))
+    asked = _asked(idoc, settings)
     return tuple(items.change(item, settings, asked, currency) for item in found)
