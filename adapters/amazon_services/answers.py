@@ -8,6 +8,7 @@ from urllib.parse import quote
 
 from adapters import values
 from adapters.amazon_services.codes import ACTIVE, ADD, ASSIGN, CANCEL, CANCELLED, COMPLETE, COMPLETED, RESCHEDULE
+from adapters.amazon_services.reader import errors
 from adapters.amazon_services.writer import APPOINTMENT
 from adapters.contract import Answer, Rendered, Verdict
 from adapters.errors import TranslationError
@@ -20,17 +21,8 @@ FOR_GOOD = frozenset({400, 404, 405, 413, 415, 422})
 
 def judge(answer: Answer) -> Verdict:
     if 200 <= answer.status < 300:
-        return "failed" if _errors(answer.body) else "delivered"
+        return "failed" if errors(_json(answer.body)) else "delivered"
     return "failed" if answer.status in FOR_GOOD else "retry"
-
-
-def _errors(body: bytes) -> list[Any]:
-    """The errors of an answer, or of what is nothing but their list; warnings are none."""
-    told = _json(body)
-    errors = told.get("errors") if isinstance(told, dict) else told
-    if not isinstance(errors, list):
-        return []
-    return [error for error in errors if not (isinstance(error, dict) and error.get("errorLevel") == "WARNING")]
 
 
 def probed(call: Rendered, answer: Answer) -> Rendered | Verdict:

@@ -33,6 +33,7 @@ LINE = "1"
 MAX_QUANTITY = 20
 MAX_MINUTES = 7 * 24 * 60
 MAX_JOBS = 20
+MAX_ERRORS = 20
 NOT_DONE = frozenset({"payment_declined", "in_our_store"})
 
 
@@ -49,13 +50,21 @@ def read(message: RawMessage) -> list[Intent]:
     return [intent for intent in intents if intent]
 
 
+def errors(document: Any) -> list[Any]:
+    """The errors of an answer, or of what is nothing but their list; warnings are none."""
+    told = document.get("errors") if isinstance(document, dict) else document
+    if not isinstance(told, list):
+        return []
+    return [error for error in told if not (isinstance(error, dict) and error.get("errorLevel") == "WARNING")]
+
+
 def payload(document: Any) -> Any:
     """What an answer of Amazon's brings. Raises `InvalidOrder` where it brings errors, `MalformedMessage` otherwise."""
-    errors = document.get("errors") if isinstance(document, dict) else None
-    if isinstance(errors, list) and errors:
+    told = errors(document)[:MAX_ERRORS] if isinstance(document, dict) else []
+    if told:
         detail = "Amazon answers with an error."
         raise InvalidOrder(
-            Problem(pointer=f"/errors/{place}", code="amazon_error", detail=detail) for place, _ in enumerate(errors)
+            Problem(pointer=f"/errors/{place}", code="amazon_error", detail=detail) for place in range(len(told))
         )
     if not isinstance(document, dict) or not isinstance(document.get("payload"), dict):
         raise MalformedMessage([Problem(pointer="", code="no_payload", detail="This is not an answer of Amazon's.")])

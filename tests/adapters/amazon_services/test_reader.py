@@ -77,8 +77,10 @@ def test_errors_of_amazons_are_problems_and_are_not_repeated() -> None:
     errors = [{"code": "InvalidInput", "message": "K7canary"}, {"code": "Other", "message": "K7canary"}]
     assert faults({"errors": errors}) == [("/errors/0", "amazon_error"), ("/errors/1", "amazon_error")]
     with pytest.raises(InvalidOrder) as refused:
-        parse({"errors": errors, "payload": JOB})
+        parse({"errors": errors * 500, "payload": JOB})
+    assert len(refused.value.problems) == 20
     assert "K7canary" not in repr(refused.value.problems)
+    assert parse({"errors": [{**errors[0], "errorLevel": "WARNING"}], "payload": JOB})
 
 
 def test_an_empty_payload_as_the_sandbox_has_it_is_told_what_is_missing() -> None:
