@@ -85,7 +85,7 @@ def _intent(intent: Intent) -> dict[str, Any]:
             "sku": line.sku,
             "quantity": line.quantity,
             "cancelled": line.cancelled,
-            "added": line.added is not None,
+            **({"added": True} if line.added else {}),
             "requested_windows": [
                 {"start": window.start.isoformat(), "end": window.end.isoformat()} for window in line.requested_windows
             ],

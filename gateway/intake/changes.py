@@ -8,7 +8,17 @@ from hashlib import sha256
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from adapters.canonical import EMPTY, CancelOrder, ChangeOrder, JobState, LineChange, OrderLine, SupportOrder
+from adapters.canonical import (
+    EMPTY,
+    CancelOrder,
+    ChangeOrder,
+    JobState,
+    LineChange,
+    OrderLine,
+    SlotWish,
+    SupportOrder,
+    Window,
+)
 from adapters.errors import Problem as Fault
 from adapters.plain.reader import stored_order
 from adapters.plain.writer import order_json
@@ -19,12 +29,18 @@ from gateway.jobs.lifecycle import IllegalTransition, WrongReason, lifecycle
 from gateway.jobs.moving import InvalidMove, Move
 from gateway.jobs.opening import ENDED, OVER
 from gateway.jobs.service import Located, advance
+from gateway.privacy.service import ERASED
+from gateway.scheduling import service as scheduling
+from gateway.scheduling.service import Slot
 from gateway.tenant import Tenant
 
 Change = ChangeOrder | CancelOrder
 
 
-def document_key(intent: Change) -> str:
+def document_key(intent: Change) -> str | None:
+    """What knows the document again; None where they do not number their changes."""
+    if not intent.change_id:
+        return None
     kind = "change" if isinstance(intent, ChangeOrder) else "cancel"
     # A separator that no number can hold: order `1:2`, change `3` is not order `1`, change `2:3`.
     return "\x1f".join((kind, intent.order_id or intent.partner_order_id, intent.change_id))
@@ -36,10 +52,12 @@ def fingerprint(intent: Change) -> bytes:
 
 
 def answered_before(session: Session, tenant: Tenant, intent: Change) -> tuple[Fault, ...] | None:
-    """What this very change was answered with when it was taken; None for a new one.
+    """What this very change was answered with when it was taken; None for a new one, and for one without a number.
 
     Another one under its number is a problem.
     """
+    if not intent.change_id:
+        return None
     stored = session.execute(
         select(InboundMessage.fingerprint, InboundMessage.problems).where(
             InboundMessage.partner_id == tenant.partner_id,
@@ -84,9 +102,47 @@ def apply(session: Session, order: tables.Order, intent: Change, now: datetime) 
     else:
         _refuse_stale(order, intent)
         _refuse_late_lines(order, stored, intent)
-        order.last_change = intent.change_id
+        order.last_change = intent.change_id or order.last_change
         order.content = order_json(_taken_over(stored, intent))
-    return tuple(fault for step in steps for fault in _take(session, order, step, now))
+    before = [_window(step.job) for step in steps]
+    told = [_take(session, order, step, now) for step in steps]
+    if isinstance(intent, ChangeOrder) and intent.books_slots:
+        moved = [(step, old) for step, old, faults in zip(steps, before, told, strict=True) if not faults]
+        _rebook(session, order, stored, moved, now)
+    return tuple(fault for faults in told for fault in faults)
+
+
+def _rebook(
+    session: Session,
+    order: tables.Order,
+    stored: SupportOrder,
+    moved: Sequence[tuple[_Step, Window | None]],
+    now: datetime,
+) -> None:
+    """The slots of jobs that have moved. Raises `Problem` where one is not free, and then nothing has happened."""
+    scheduling.release(session, order.id, [old for _, old in moved if old is not None])
+    wanted = [
+        Slot(wish=wish(stored), window=step.move.window, pointer=step.pointer) for step, _ in moved if step.move.window
+    ]
+    scheduling.book(session, Tenant(order.partner_id, order.environment), order.id, wanted, now)
+
+
+def slots(order: SupportOrder) -> list[Slot]:
+    """The windows that an order books."""
+    return [
+        Slot(wish=wish(order), window=window, pointer=f"/lines/{place}/requested_windows")
+        for place, line in enumerate(order.lines)
+        for window in line.requested_windows[:1]
+        for _ in range(line.quantity)
+    ]
+
+
+def wish(order: SupportOrder) -> SlotWish:
+    return SlotWish(country=order.service_address.country, postcode=order.service_address.postcode)
+
+
+def _window(job: tables.Job) -> Window | None:
+    return Window(start=job.window_start, end=job.window_end) if job.window_start and job.window_end else None
 
 
 def _news(intent: Change, stored: SupportOrder) -> Change:
@@ -109,7 +165,8 @@ def added_lines(order: SupportOrder, intent: Change) -> tuple[OrderLine, ...]:
 
 def _taken_over(stored: SupportOrder, intent: ChangeOrder) -> SupportOrder:
     """The order as it is after the change. Its lines stay, whatever became of their jobs."""
-    now = intent.whole or stored
+    # Who has been erased does not come back with a document that was under way.
+    now = stored if intent.whole is None or stored.customer.family_name == ERASED else intent.whole
     renewed = {line.line_id: line for line in now.lines}
     kept = tuple(renewed.get(line.line_id, line) for line in stored.lines)
     return replace(now, lines=(*kept, *added_lines(stored, intent)))
@@ -226,7 +283,7 @@ def _no_longer(step: _Step) -> Fault:
     return Fault(pointer=step.pointer, code="illegal_transition", detail=detail)
 
 
-def _take(session: Session, order: tables.Order, step: _Step, now: datetime) -> Iterable[Fault]:
+def _take(session: Session, order: tables.Order, step: _Step, now: datetime) -> tuple[Fault, ...]:
     try:
         advance(session, Located(row=step.job, order=order), step.move, now)
     except InvalidMove as error:

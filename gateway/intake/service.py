@@ -11,7 +11,7 @@ from sqlalchemy import select, update
 from sqlalchemy.orm import Session
 
 from adapters.canonical import (
-    ChangeOrder,
+    CancelOrder,
     Document,
     Intent,
     JobState,
@@ -101,7 +101,7 @@ def keep(
         "body": arrival.runtime.vault.encrypt(arrival.message.body, place),
         "digest": sha256(arrival.message.body).digest(),
         "document": changes.document_key(change) if change else None,
-        "fingerprint": changes.fingerprint(change) if change else None,
+        "fingerprint": changes.fingerprint(change) if change and change.change_id else None,
         "outcome": outcome,
         "problems": as_json(faults) or None,
         "order_id": order_id,
@@ -160,6 +160,8 @@ def _place(session: Session, arrival: Arrival, intent: PlaceOrder, fresh: bool) 
     }
     if not jobs.place(session, tenant, row, updates, fresh=fresh):
         return _again(session, tenant, intent)
+    if intent.books_slots:
+        scheduling.book(session, tenant, order_id, changes.slots(order), now)
     return Outcome(
         intent=intent,
         result="accepted",
@@ -220,14 +222,14 @@ def _change(session: Session, arrival: Arrival, intent: changes.Change) -> Outco
 
 def _first_seen(session: Session, arrival: Arrival, intent: changes.Change) -> Outcome:
     """A change of an order that is not here: of a whole one it is the first that we hear. Raises `Problem`."""
-    whole = intent.whole if isinstance(intent, ChangeOrder) else None
-    if whole is None:
+    if isinstance(intent, CancelOrder) or intent.whole is None:
         fault = Fault(pointer=intent.pointer, code="unknown_order", detail="There is no order with this number.")
         raise Problem(code="invalid", detail="The change is for an order that is not here.", faults=(fault,))
-    placed = _place(session, arrival, PlaceOrder(order=whole), fresh=False)
+    placed = _place(session, arrival, PlaceOrder(order=intent.whole, books_slots=intent.books_slots), fresh=False)
     if placed.result != "accepted":
         raise Problem(code="conflict", detail="The order came in twice at once. Send it again.")
-    session.execute(update(tables.Order).where(tables.Order.id == placed.order_id).values(last_change=intent.change_id))
+    numbered = update(tables.Order).where(tables.Order.id == placed.order_id)
+    session.execute(numbered.values(last_change=intent.change_id or None))
     return replace(placed, intent=intent)
 
 

@@ -5,10 +5,10 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import ColumnElement, select
+from sqlalchemy import ColumnElement, func, select
 from sqlalchemy.orm import Session
 
-from adapters.canonical import Job, JobState, StatusUpdate, SupportOrder
+from adapters.canonical import Job, JobState, StatusUpdate, SupportOrder, Window
 from adapters.plain.reader import stored_order
 from gateway import driver
 from gateway.ids import new_id
@@ -18,6 +18,8 @@ from gateway.jobs.moving import Move, moved, says_nothing_new
 from gateway.jobs.opening import order_status
 from gateway.jobs.rows import changing, fixed, job_of
 from gateway.tenant import Tenant
+
+WORKED = frozenset({JobState.WORK_DONE, JobState.COMPLETED})
 
 
 class NoSuchJob(Exception):
@@ -134,9 +136,23 @@ def advance(session: Session, located: Located, move: Move, now: datetime) -> bo
         reason=after.reason,
         note=move.note,
         siblings=siblings,
+        work=_work(session, step.event, after, move.at or now),
     )
     announce(session, located.tenant, update, now, move)
     return True
+
+
+def _work(session: Session, event: str, job: Job, at: datetime) -> Window | None:
+    """From the last start of the work to its end, of a job whose work is done."""
+    if job.state not in WORKED:
+        return None
+    kinds = ("job.started", "job.work_done")
+    told = select(tables.JobEvent.type, func.max(tables.JobEvent.at)).where(
+        tables.JobEvent.job_id == job.id, tables.JobEvent.type.in_(kinds)
+    )
+    times = dict(session.execute(told.group_by(tables.JobEvent.type)).all())
+    start, end = times.get("job.started"), at if event == "job.work_done" else times.get("job.work_done")
+    return Window(start=start, end=end) if start and end and start < end else None
 
 
 def _write(session: Session, located: Located, after: Job, now: datetime) -> tuple[Job, ...]:

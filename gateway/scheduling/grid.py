@@ -28,7 +28,8 @@ def windows(country: str, within: Window, now: datetime) -> Iterator[Window]:
     zone = ZoneInfo(TIMEZONES[country])
     first = max(within.start, now + LEAD)
     day = first.astimezone(zone).date()
-    for _ in range(DAYS):
+    last = min(day + timedelta(days=DAYS), within.end.astimezone(zone).date())
+    while day <= last:
         for hour in STARTS if day.weekday() != SUNDAY else ():
             # The end on the clock of the wall, too: a day of 23 hours has its windows all the same.
             start, end = (datetime.combine(day, time(at), zone).astimezone(UTC) for at in (hour, hour + HOURS))

@@ -1,17 +1,19 @@
 """Free windows, and holds on them: two holders never get one place."""
 
 from collections import Counter
-from collections.abc import Sequence
-from dataclasses import replace
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
-from sqlalchemy import ColumnElement, and_, func, or_, select, text
+from sqlalchemy import ColumnElement, and_, exists, func, or_, select, text
 from sqlalchemy.orm import Session
 
 from adapters.canonical import Hold, HoldSlot, SlotWish, SupportOrder, Window
 from adapters.errors import Problem as Fault
 from gateway.errors import Problem
 from gateway.ids import new_id
+from gateway.jobs.opening import OVER
+from gateway.jobs.tables import Order
 from gateway.scheduling.grid import area, windows
 from gateway.scheduling.tables import SlotHold
 from gateway.tenant import Tenant
@@ -19,6 +21,15 @@ from gateway.tenant import Tenant
 KEPT_FOR = timedelta(minutes=15)
 # Visits that can be made at one time in one area.
 PLACES = 4
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Slot:
+    """A window for a visit, and where the document asks for it."""
+
+    wish: SlotWish
+    window: Window
+    pointer: str
 
 
 def free(
@@ -77,6 +88,40 @@ def use(session: Session, tenant: Tenant, order: SupportOrder, order_id: str) ->
             row.state, row.order_id = "used", order_id
 
 
+def book(session: Session, tenant: Tenant, order_id: str, slots: Iterable[Slot], now: datetime) -> None:
+    """Take these slots for an order that is stored. Raises `Problem` with all that are not free."""
+    faults: list[Fault] = []
+    # In one order for everybody, so that two who want two slots never wait for each other.
+    for slot in sorted(slots, key=lambda slot: slot.window.start):
+        try:
+            _take(session, tenant, order_id, slot, now)
+        except Problem as problem:
+            faults += problem.faults
+    if faults:
+        raise Problem(code="conflict", detail="The slot is not free.", faults=tuple(faults))
+
+
+def release(session: Session, order_id: str, windows_left: Iterable[Window]) -> None:
+    """Give back one slot of this order for each of these windows, where it has one."""
+    for window in windows_left:
+        row = session.scalar(
+            select(SlotHold)
+            .where(SlotHold.order_id == order_id, SlotHold.window_start == window.start, SlotHold.state == "used")
+            .limit(1)
+            .with_for_update()
+        )
+        if row is not None:
+            row.state = "released"
+    session.flush()
+
+
+def _take(session: Session, tenant: Tenant, order_id: str, slot: Slot, now: datetime) -> None:
+    wanted = HoldSlot(wish=slot.wish, window=slot.window, pointer=slot.pointer)
+    row = _kept(session, tenant, wanted, now)
+    row.state, row.order_id = "used", order_id
+    session.flush()
+
+
 def _kept(session: Session, tenant: Tenant, wanted: HoldSlot, now: datetime) -> SlotHold:
     wish, window = wanted.wish, wanted.window
     if wish is None or window is None:
@@ -132,7 +177,9 @@ def _taken(
 
 
 def _counts(now: datetime) -> ColumnElement[bool]:
-    return or_(SlotHold.state == "used", and_(SlotHold.state == "held", SlotHold.until > now))
+    """A slot is free again when its order is over."""
+    live = exists().where(Order.id == SlotHold.order_id, Order.status.not_in(OVER))
+    return or_(and_(SlotHold.state == "used", live), and_(SlotHold.state == "held", SlotHold.until > now))
 
 
 def _gone(wanted: HoldSlot) -> Problem:

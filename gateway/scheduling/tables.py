@@ -16,7 +16,7 @@ State = Literal["held", "used", "released"]
 class SlotHold(Base):
     """`area` is a country with the first two characters of a postcode: what one crew can reach.
 
-    A `held` one counts until `until`; a `used` one has its order, and counts for good.
+    A `held` one counts until `until`; a `used` one as long as its order is not over.
     """
 
     __tablename__ = "slot_hold"
@@ -24,6 +24,7 @@ class SlotHold(Base):
         one_of("environment", Environment),
         one_of("state", State),
         Index(None, "partner_id", "environment", "id"),
+        Index(None, "order_id", postgresql_where=text("order_id IS NOT NULL")),
         Index(
             "ix_slot_hold_taken",
             "environment",

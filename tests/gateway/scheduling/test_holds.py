@@ -5,14 +5,14 @@ from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
 import pytest
-from sqlalchemy import select
+from sqlalchemy import func, select
 
-from adapters.canonical import HoldSlot, PlaceOrder, SlotWish, Window
+from adapters.canonical import CancelOrder, ChangeOrder, HoldSlot, LineChange, PlaceOrder, SlotWish, Window
 from adapters.contract import RawMessage
 from gateway.errors import Problem
 from gateway.intake import service as intake
 from gateway.intake.arrival import Arrival
-from gateway.jobs.tables import Job
+from gateway.jobs.tables import Job, Order
 from gateway.partners.tables import Partner
 from gateway.scheduling import grid, service
 from gateway.seed import seed
@@ -107,11 +107,27 @@ def test_a_window_that_is_none_of_ours_is_not_free(runtime, clock, tenant):
     assert refused.value.code == "conflict"
 
 
-def place(runtime, clock, tenant, order):
+def accept(runtime, clock, tenant, intent):
     message = RawMessage(body=b"x", media_type="text/plain")
     arrival = Arrival(runtime=runtime, tenant=tenant, door="test", message=message, now=clock())
     with runtime.sessions.begin() as session:
-        return intake.accept(session, arrival, [PlaceOrder(order=order)]).outcomes[0]
+        return intake.accept(session, arrival, [intent]).outcomes[0]
+
+
+def place(runtime, clock, tenant, order):
+    return accept(runtime, clock, tenant, PlaceOrder(order=order))
+
+
+def booking(runtime, clock, tenant, number, window):
+    order = make_order()
+    line = replace(order.lines[0], quantity=1, requested_windows=(window,))
+    order = replace(order, partner_order_id=number, lines=(line,))
+    return accept(runtime, clock, tenant, PlaceOrder(order=order, books_slots=True))
+
+
+def moving(number, window, line_id):
+    line = LineChange(pointer="/slot", line_id=line_id, requested_windows=(window,))
+    return ChangeOrder(partner_order_id=number, change_id="", lines=(line,), books_slots=True)
 
 
 def test_an_order_takes_the_window_that_was_kept_for_it(runtime, clock, tenant):
@@ -126,3 +142,41 @@ def test_an_order_takes_the_window_that_was_kept_for_it(runtime, clock, tenant):
     with pytest.raises(Problem) as refused:
         place(runtime, clock, tenant, replace(order, partner_order_id="W-2", lines=(line,)))
     assert refused.value.faults[0].pointer == "/lines/0/hold_id"
+
+
+def test_an_order_that_books_its_slot_takes_the_place(runtime, clock, tenant):
+    window = free(runtime, clock)[2]
+    for number in range(service.PLACES):
+        assert booking(runtime, clock, tenant, f"W-{number}", window).result == "accepted"
+    assert window not in free(runtime, clock)
+    with pytest.raises(Problem) as refused:
+        booking(runtime, clock, tenant, "W-late", window)
+    assert [(fault.code, fault.pointer) for fault in refused.value.faults] == [
+        ("slot_taken", "/lines/0/requested_windows")
+    ]
+    with runtime.sessions() as session:
+        assert session.scalar(select(func.count()).select_from(Order)) == service.PLACES
+
+
+def test_who_moves_or_cancels_gives_the_slot_back(runtime, clock, tenant):
+    full, other, *_ = free(runtime, clock)
+    orders = [booking(runtime, clock, tenant, f"W-{number}", full) for number in range(service.PLACES)]
+    line_id = orders[0].jobs[0].line_id
+    moved = accept(runtime, clock, tenant, moving("W-0", other, line_id))
+    assert [job.window for job in moved.jobs] == [other]
+    assert full in free(runtime, clock)
+    assert booking(runtime, clock, tenant, "W-next", full).result == "accepted"
+    with pytest.raises(Problem) as refused:
+        accept(runtime, clock, tenant, moving("W-0", full, line_id))
+    assert refused.value.faults[0].code == "slot_taken"
+    cancel = CancelOrder(partner_order_id="W-1", change_id="")
+    assert accept(runtime, clock, tenant, cancel).jobs[0].state == "cancelled"
+    assert full in free(runtime, clock)
+
+
+def test_changes_without_a_number_are_each_taken_for_themselves(runtime, clock, tenant):
+    one, two, *_ = free(runtime, clock)
+    line_id = booking(runtime, clock, tenant, "W-1", one).jobs[0].line_id
+    for window in (two, one, two):
+        moved = accept(runtime, clock, tenant, moving("W-1", window, line_id))
+        assert (moved.result, moved.jobs[0].window) == ("accepted", window)
