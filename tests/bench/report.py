@@ -42,12 +42,12 @@ def median_of(samples: Sequence[float], **row: Any) -> Row:
 
 def table(rows: Iterable[Row]) -> str:
     """One line a row: figure, goal, spread and count of the samples."""
-    lines = [f"{'row':<28} {'median':>9} {'unit':<12} {'goal':<8} {'reached':<8} {'spread':<19} n"]
+    lines = [f"{'row':<36} {'median':>9} {'unit':<12} {'goal':<8} {'reached':<8} {'spread':<19} n"]
     for row in rows:
         goal = "" if row.goal is None else f"{'<=' if row.lower_is_better else '>='} {row.goal:g}"
         reached = {None: "", True: "yes", False: "no"}[row.reached]
         spread = f"{_figure(min(row.samples))} – {_figure(max(row.samples))}"
-        figure = f"{row.row:<28} {_figure(row.value):>9} {row.unit:<12} {goal:<8} {reached:<8} {spread:<19}"
+        figure = f"{row.row:<36} {_figure(row.value):>9} {row.unit:<12} {goal:<8} {reached:<8} {spread:<19}"
         lines.append(f"{figure} {len(row.samples)}{'   ' + row.note if row.note else ''}")
     return "\n".join(lines)
 
