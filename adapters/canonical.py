@@ -147,6 +147,7 @@ class LineChange:
     """What becomes of one line: `cancelled`, `added`, or moved to the first of `requested_windows`.
 
     The line is found by `line_id`, or where the dialect's line numbers are the document's own, by `sku`.
+    `added` is the whole line, for an order that does not have it; openTRANS, without a word for it, says so of each.
     """
 
     pointer: str
