@@ -1,10 +1,11 @@
-"""The worker process: a courier that delivers webhooks, and RQ that rings it."""
+"""The worker process: a courier that delivers webhooks, RQ that rings it, and a poller that asks who does not call."""
 
 import logging
 import os
 import random
 import signal
 import threading
+from dataclasses import replace
 from functools import partial
 from types import FrameType
 
@@ -17,6 +18,9 @@ from gateway.config import ConfigurationError, Settings
 from gateway.endpoints import folders
 from gateway.endpoints.dialect import Judges
 from gateway.endpoints.secrets import credentials_opener, opener
+from gateway.polling import service as polling
+from gateway.polling.poller import Poller
+from gateway.polling.polls import Polls
 from gateway.runtime import Runtime
 from gateway.worker import wake
 from gateway.worker.tasks import TaskWorker
@@ -30,8 +34,8 @@ log = logging.getLogger(__name__)
 
 SCHEDULES = {"live": policy.LIVE, "sandbox": policy.SANDBOX}
 USER_AGENT = "Stecker/1 (+webhooks)"
-CONNECTIONS = 3
-"""The courier holds one at a time, and one is for who looks a dialect up."""
+CONNECTIONS = 5
+"""The courier holds one at a time, and one is for who looks a dialect up; pages that were read wait for the others."""
 
 PAUSE = 1.0
 GATHER = 0.02
@@ -48,11 +52,15 @@ def run(settings: Settings) -> None:
     transport = Transport(allow=settings.egress_allow)
     courier = courier_of(runtime, transport)
     courier.start()
+    poller = poller_of(replace(runtime, wake=courier.ring), transport)
+    poller.start()
     threading.Thread(target=_guard, args=(courier, stopping), name="guard", daemon=True).start()
     try:
         listen(settings.redis_url, courier, stopping)
     finally:
         stopping.set()
+        poller.stop()
+        poller.join()
         courier.stop()
         courier.join()
         transport.close()
@@ -68,6 +76,11 @@ def courier_of(runtime: Runtime, transport: Transport) -> Courier:
         chance=random.random,
     )
     return Courier(tools, Pace())
+
+
+def poller_of(runtime: Runtime, transport: Transport) -> Poller:
+    tools = polling.Tools(runtime=runtime, transport=transport, chance=random.random)
+    return Poller(tools, Polls(runtime, transport))
 
 
 def caller_of(runtime: Runtime, transport: Transport) -> Caller:
