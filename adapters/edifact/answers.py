@@ -176,7 +176,8 @@ def _against(intent: Document, why: Refusal) -> tuple[Problem, ...]:
     if why.culprit not in (None, intent):
         detail = "A file is taken as a whole, and another message of it cannot be."
         return (Problem(pointer="", code="not_alone", detail=detail),)
-    return (Problem(pointer="", code=why.code.replace("-", "_"), detail=why.detail), *why.problems)
+    whole = Problem(pointer="", code=why.code.replace("-", "_"), detail=why.detail)
+    return tuple(dict.fromkeys((whole, *why.problems)))
 
 
 def _contrls(found: Sequence[Interchange], said: Sequence[Iterable[str]], letter: Letter) -> bytes:
