@@ -1,5 +1,6 @@
-"""JSON as partners send it: each member through a reader, each fault at its pointer."""
+"""JSON as partners send it: each member through a reader, each fault at its pointer. And JSON as we send it."""
 
+import json
 from collections.abc import Callable
 from decimal import Decimal
 from typing import Any, TypeVar
@@ -8,6 +9,11 @@ from adapters import values
 from adapters.reading import Problems, step
 
 T = TypeVar("T")
+
+
+def minified(document: Any) -> bytes:
+    """UTF-8 without blanks."""
+    return json.dumps(document, ensure_ascii=False, separators=(",", ":")).encode()
 
 
 class Object:

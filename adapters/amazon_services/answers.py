@@ -12,7 +12,7 @@ from adapters.amazon_services.reader import errors
 from adapters.amazon_services.writer import APPOINTMENT
 from adapters.contract import Answer, Rendered, Verdict
 from adapters.errors import TranslationError
-from adapters.plain.writer import minified
+from adapters.objects import minified
 from adapters.reading import Unfit, strict_json
 
 # They would be refused again, whenever they are made; anything else may have another end next time.

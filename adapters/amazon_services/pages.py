@@ -12,7 +12,7 @@ from adapters.amazon_services.settings import Settings
 from adapters.amazon_services.writer import job_path
 from adapters.contract import Page, PageRequest, RawMessage
 from adapters.errors import MalformedMessage, Problem
-from adapters.plain.writer import minified
+from adapters.objects import minified
 from adapters.reading import strict_json
 
 PAGE_SIZE = 20  # their most

@@ -12,7 +12,7 @@ from adapters.amazon_services.codes import ENDED, FULFIL, JOBS, JSON, READ, STAT
 from adapters.amazon_services.settings import Settings
 from adapters.canonical import JobState, Receipt, StatusUpdate, Window
 from adapters.contract import Rendered
-from adapters.plain.writer import minified
+from adapters.objects import minified
 
 APPOINTMENT = "{appointmentId}"
 """A hole in a path, for the appointment that is active there when the call is made."""

@@ -8,9 +8,9 @@ from urllib.parse import parse_qs, urlsplit
 
 from adapters.contract import Page, PageRequest, RawMessage
 from adapters.errors import MalformedMessage, Problem
+from adapters.objects import minified
 from adapters.otto.reader import instant
 from adapters.otto.settings import Settings
-from adapters.plain.writer import minified
 from adapters.reading import Unfit, strict_json
 
 PATH, JSON = "/v4/orders", "application/json"

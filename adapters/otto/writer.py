@@ -8,9 +8,9 @@ from adapters.canonical import StatusUpdate
 from adapters.contract import Answer, Rendered, Verdict
 from adapters.countries import THREE_LETTERS
 from adapters.errors import TranslationError
+from adapters.objects import minified
 from adapters.otto.codes import BEFORE, CANCELLED, CARRIER, SENT, SENT_BEFORE
 from adapters.otto.settings import Settings
-from adapters.plain.writer import minified
 from adapters.reading import strict_json
 
 JSON = "application/json"

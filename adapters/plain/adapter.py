@@ -8,6 +8,7 @@ from marshmallow import Schema
 from adapters.canonical import Intent, Receipt, StatusUpdate
 from adapters.contract import Profile, RawMessage, Rendered
 from adapters.errors import Problem
+from adapters.objects import minified
 from adapters.plain import reader, writer
 from adapters.plain.codes import STATES
 from adapters.reading import strict_json
@@ -48,14 +49,14 @@ class PlainAdapter:
         if results <= {"refused"}:
             title = "The order cannot be taken."
             problem = {"type": "about:blank", "title": title, "status": 422, "errors": faults}
-            return Rendered(body=writer.minified(problem), media_type=PROBLEM, event="order.refused", status=422)
+            return Rendered(body=minified(problem), media_type=PROBLEM, event="order.refused", status=422)
         document = {
             "message_id": receipt.message_id,
             "orders": [writer.outcome_json(o) for o in receipt.outcomes if o.result != "refused"],
             "problems": faults,
         }
         status = 201 if "accepted" in results else 200
-        return Rendered(body=writer.minified(document), media_type=JSON, event="order.received", status=status)
+        return Rendered(body=minified(document), media_type=JSON, event="order.received", status=status)
 
     def render(self, update: StatusUpdate) -> list[Rendered]:
         return [Rendered(body=writer.event_bytes(update), media_type=JSON, event=update.type)]

@@ -1,6 +1,5 @@
 """JSON out: the order, the job and the event as partners see them (api.md sections 3 and 7)."""
 
-import json
 from collections.abc import Mapping
 from datetime import datetime
 from typing import Any
@@ -19,13 +18,9 @@ from adapters.canonical import (
     SupportOrder,
     Window,
 )
+from adapters.objects import minified
 
 API_VERSION = "2026-11-01"
-
-
-def minified(document: Any) -> bytes:
-    """UTF-8 without blanks."""
-    return json.dumps(document, ensure_ascii=False, separators=(",", ":")).encode()
 
 
 # --- the order ---------------------------------------------------------------------------------------------------

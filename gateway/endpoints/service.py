@@ -11,7 +11,8 @@ from urllib.parse import urlsplit
 from sqlalchemy.orm import Session
 
 from adapters.errors import Problem as Fault
-from adapters.plain.writer import API_VERSION, minified
+from adapters.objects import minified
+from adapters.plain.writer import API_VERSION
 from gateway.config import Network
 from gateway.crypto import Vault
 from gateway.endpoints.documents import document
