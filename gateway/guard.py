@@ -17,6 +17,8 @@ App = Callable[[Scope, Receive, Send], Awaitable[None]]
 
 MAX_BODY = 1024 * 1024
 MAX_TOKEN_BODY = 16 * 1024
+# Google's client puts a slash behind each of its paths (Actions Center, booking server).
+SLASHED = "/google/v3/"
 MAX_HEADERS = 32 * 1024
 DISCARD = 8 * 1024 * 1024
 BODY_SECONDS = 30.0
@@ -121,6 +123,8 @@ def _check_head(scope: Scope) -> None:
     if UNPRINTABLE.search(scope["path"]) or UNPRINTABLE.search(unquote(scope["query_string"].decode("latin-1"))):
         raise Problem(code="bad-request", detail="The address contains a character that is not text.")
 
+    if scope["path"].startswith(SLASHED):
+        scope["path"] = scope["path"].removesuffix("/")
     # Starlette would redirect to whatever host the request names, and before anything is checked.
     if scope["path"] != "/" and scope["path"].endswith("/"):
         raise Problem(code="not-found", detail="There is nothing here.")

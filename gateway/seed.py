@@ -34,10 +34,10 @@ PARTNERS = (
     Seeded("lumimart", "Lumimart (EDIFACT D.96A)", "edifact", options={"guideline": "lumimart"}),
     Seeded("bosch", "Bosch (SAP IDoc ORDERS05)", "idoc"),
     Seeded("swisscom", "Swisscom (TM Forum TMF641)"),
-    Seeded("google", "Google (Actions Center)"),
+    Seeded("google", "Google (Actions Center)", "google_booking"),
     Seeded("logitech", "Logitech (Shopify)"),
-    Seeded("otto", "OTTO Market"),
-    Seeded("amazon_de", "Amazon.de (SP-API Services)"),
+    Seeded("otto", "OTTO Market", "otto"),
+    Seeded("amazon_de", "Amazon.de (SP-API Services)", "amazon_services"),
     Seeded("dispatch", "Dispatch of the marketplace", kind="dispatch"),
 )
 

@@ -2,7 +2,11 @@
 
 from collections.abc import Mapping
 
+from gateway.demo.parts.google import Google
 from gateway.demo.parts.mailed import BOSCH, BRACK, INTERDISCOUNT, LUMIMART
 from gateway.demo.parts.part import Part
+from gateway.demo.parts.polled import Amazon, Otto
 
-PARTS: Mapping[str, Part] = {part.slug: part for part in (BRACK, INTERDISCOUNT, LUMIMART, BOSCH)}
+PARTS: Mapping[str, Part] = {
+    part.slug: part for part in (BRACK, INTERDISCOUNT, LUMIMART, BOSCH, Google(), Otto(), Amazon())
+}
