@@ -4,14 +4,15 @@ import logging
 from collections.abc import Sequence
 from hashlib import sha256
 
-import psycopg
+from psycopg.errors import UniqueViolation
 from sqlalchemy import exists, literal_column, select
-from sqlalchemy.exc import SQLAlchemyError
+from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session, aliased
 
 from adapters.contract import Adapter
 from adapters.errors import Problem as Fault
 from gateway.errors import Problem
+from gateway.front import DATABASE_AWAY
 from gateway.intake import doors, service
 from gateway.intake.arrival import Arrival
 from gateway.intake.tables import InboundMessage
@@ -19,6 +20,9 @@ from gateway.intake.tables import InboundMessage
 log = logging.getLogger(__name__)
 
 DOORS = "/poll/"
+
+RETRIED = (*DATABASE_AWAY, IntegrityError, UniqueViolation)
+"""The database is away, or somebody does the same at the same moment: the page comes again."""
 
 
 def take(session: Session, dialect: Adapter, arrivals: Sequence[Arrival]) -> None:
@@ -70,7 +74,7 @@ def _take(session: Session, dialect: Adapter, arrival: Arrival) -> None:
         if problem.code not in doors.KEPT:
             raise
         service.keep(session, arrival, outcome="refused", faults=doors.faults_of(problem))
-    except (SQLAlchemyError, psycopg.Error):
+    except RETRIED:
         raise
     except Exception as error:  # a fault of ours: the document is kept for it, and the page goes on
         log.exception("document_failed: %s: %s", arrival.door, type(error).__name__)

@@ -11,6 +11,8 @@ import pytest
 
 from adapters.contract import Page, RawMessage
 from adapters.otto.adapter import OttoAdapter
+from gateway import driver
+from gateway.intake import service as intake
 from gateway.polling import documents, service
 from gateway.polling.service import LEASE, Poll, Tools, due, run
 from tests.support.clock import Clock
@@ -201,6 +203,46 @@ def test_a_document_that_we_trip_over_is_kept_to_be_replayed(
     run(tools, replace(poll, adapter=Broken({})))
     assert look.orders() == ["b56c7k2m9x"]
     assert sorted(look.messages()) == [("accepted", []), ("refused", ["internal_error"])]
+
+
+def test_a_document_that_the_database_does_not_take_is_kept_to_be_replayed(
+    tools: Tools, poll: Poll, otto: Polled, look: Look, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    accept = intake.accept
+
+    def trip(session: Any, arrival: Any, intents: Any) -> Any:
+        found = accept(session, arrival, intents)
+        if b"trips" in arrival.message.body:
+            driver.execute(session, "SELECT 1 / 0", {})
+        return found
+
+    monkeypatch.setattr(intake, "accept", trip)
+    otto.pages = [said(page(order(orderNumber="trips"), order()))]
+    run(tools, poll)
+    assert look.orders() == ["b56c7k2m9x"]
+    assert sorted(look.messages()) == [("accepted", []), ("refused", ["internal_error"])]
+
+
+@pytest.mark.parametrize("error", documents.RETRIED)
+def test_what_is_no_documents_fault_takes_back_the_page(
+    tools: Tools, poll: Poll, otto: Polled, look: Look, clock: Clock, monkeypatch: pytest.MonkeyPatch, error: Any
+) -> None:
+    real, calls = intake.accept, list[Any]()
+
+    def trip(*arguments: Any) -> Any:
+        calls.append(arguments)
+        if len(calls) == 2:
+            raise error.__new__(error)
+        return real(*arguments)
+
+    monkeypatch.setattr(intake, "accept", trip)
+    otto.last = said(page(order(), order(orderNumber="second", salesOrderId="2")))
+    with pytest.raises(error):
+        run(tools, poll)
+    assert (look.orders(), look.messages()) == ([], [])
+    clock.advance(LEASE.total_seconds())
+    run(tools, poll)
+    assert look.orders() == ["b56c7k2m9x", "second"]
 
 
 # --- whatever ends us --------------------------------------------------------------------------------------------
