@@ -131,7 +131,8 @@ class Refusing(Protocol):
 
 @runtime_checkable
 class Numbered(Protocol):
-    """A dialect whose envelopes carry a number of their own. One that was taken before is refused as `known-message`."""
+    """A dialect whose envelopes carry a number of their own. One that was taken before is only answered again: every
+    outcome is a duplicate, with its order as it stands."""
 
     def number(self, message: RawMessage) -> str | None:
         """The envelope's number, unique for one partner; None where it cannot be read. Raises nothing."""

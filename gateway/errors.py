@@ -8,6 +8,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
+from adapters.canonical import Intent
 from adapters.errors import Problem as Fault
 
 MEDIA_TYPE = "application/problem+json"
@@ -27,7 +28,6 @@ CATALOGUE: Mapping[str, tuple[int, str]] = {
     "change-differs": (409, "A change with this number exists, with other content"),
     "illegal-transition": (409, "The job cannot go there from where it is"),
     "request-in-progress": (409, "A request with this Idempotency-Key is still running"),
-    "known-message": (409, "A message with this number was taken before"),
     "conflict": (409, "The request does not fit the present state"),
     "too-large": (413, "The message is too large"),
     "uri-too-long": (414, "The address is too long"),
@@ -61,12 +61,16 @@ BY_STATUS: Mapping[int, str] = {
 
 @dataclass(slots=True, kw_only=True)
 class Problem(Exception):
-    """An answer that is a problem. `faults` are all of them, each with its pointer; `extra` are further members."""
+    """An answer that is a problem. `faults` are all of them, each with its pointer; `extra` are further members.
+
+    `culprit` is what could not be done, where a message asks for several things.
+    """
 
     code: str
     detail: str
     faults: tuple[Fault, ...] = ()
     headers: Mapping[str, str] = field(default_factory=dict)
+    culprit: Intent | None = None
     extra: Mapping[str, Any] = field(default_factory=dict)
 
     @property

@@ -59,11 +59,10 @@ class EdifactAdapter:
         )
 
     def refuse(self, message: RawMessage, refusal: Refusal) -> Rendered | None:
-        """CONTRL 4 for what could not be read, or has come before (which is no error, so 200); CONTRL 7 with an APERAK
-        or ORDRSP for each order that could not be done. None where nobody can be told, or a CONTRL is refused."""
+        """CONTRL 4 for what could not be read; CONTRL 7 with an APERAK or ORDRSP for each order that could not be done.
+        None where nobody can be told, or a CONTRL is refused."""
         body = answers.refusal(message.body, refusal, self.settings)
-        status = 200 if refusal.code == answers.KNOWN else refusal.status
-        return Rendered(body=body, media_type=EDIFACT, event="CONTRL", status=status) if body else None
+        return Rendered(body=body, media_type=EDIFACT, event="CONTRL", status=refusal.status) if body else None
 
     def number(self, message: RawMessage) -> str | None:
         return envelope.number(message.body)

@@ -17,7 +17,6 @@ from adapters.edifact.writer import Response, Standing, aperak, ordrsp, verdict
 from adapters.errors import Problem
 
 SANDBOX, LIVE = "sandbox", "live"
-KNOWN = "known-message"  # the code of a refusal
 
 _NUMBER_TAKEN = frozenset({"order_differs", "change_differs"})
 _MOST_REASONS = 20
@@ -144,17 +143,14 @@ def _function(outcome: Outcome, lines: Sequence[Standing]) -> str:
 
 def refusal(body: bytes, why: Refusal, settings: Settings) -> bytes:
     """What is said where nothing of a file was taken; empty where nothing may be."""
-    if why.intents and why.code != KNOWN:
+    if why.intents:
         return answer(Receipt(message_id=why.message_id, at=why.at, outcomes=_not_done(why)), settings)
     found = open_file(body, Faults())
     if not found or any(_may_not_be_answered(one) for one in found):
         return b""
-    if why.code == KNOWN:
-        said = [contrl.taken(origin(theirs), duplicate=True) for theirs in found]
-    else:
-        faults = [problem for problem in why.problems if isinstance(problem, Fault)]
-        mine = [[fault for fault in faults if fault.spot.interchange == number] for number in range(len(found))]
-        said = list(map(contrl.refused, found, mine))
+    faults = [problem for problem in why.problems if isinstance(problem, Fault)]
+    mine = [[fault for fault in faults if fault.spot.interchange == number] for number in range(len(found))]
+    said = list(map(contrl.refused, found, mine))
     return _contrls(found, said, Letter(source=why.message_id, at=why.at, settings=settings))
 
 

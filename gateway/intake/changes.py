@@ -103,7 +103,10 @@ def apply(session: Session, order: tables.Order, intent: Change, now: datetime) 
         _refuse_stale(order, intent)
         _refuse_late_lines(order, stored, intent)
         order.last_change = intent.change_id or order.last_change
-        order.content = order_json(_taken_over(stored, intent))
+        now_so = order_json(_taken_over(stored, intent))
+        # What it was when it was placed, so that the same document is known again for what it is.
+        order.placed = order.placed or (order.content if now_so != order.content else None)
+        order.content = now_so
     before = [_window(step.job) for step in steps]
     told = [_take(session, order, step, now) for step in steps]
     if isinstance(intent, ChangeOrder) and intent.books_slots:

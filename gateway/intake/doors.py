@@ -25,7 +25,6 @@ from gateway.partners.tables import Partner
 
 # What a document was refused for; kept with it. Everything else (no token, no key) is not about the document.
 KEPT = frozenset({"malformed", "invalid", "unsupported", "order-differs", "change-differs", "conflict", "not-found"})
-KNOWN = "known-message"
 SECRET_HEADERS = ("authorization", "cookie", "x-shopify-hmac-sha256")
 
 
@@ -87,20 +86,21 @@ def taken(dialect: Adapter, arrival: Arrival) -> Taken:
         intents = translated(dialect, arrival.message)
         return Taken(_done(dialect, arrival, intents))
     except Problem as problem:
-        if problem.code not in KEPT and problem.code != KNOWN:
+        if problem.code not in KEPT:
             raise
         return Taken(_refused(dialect, arrival, intents, problem), problem)
 
 
 def _done(dialect: Adapter, arrival: Arrival, intents: list[Intent]) -> Rendered:
-    known = Problem(code=KNOWN, detail="This message was received before, and was taken.")
     try:
-        with arrival.runtime.sessions.begin() as session:
-            if arrival.number is not None and service.is_known(session, arrival):
-                raise known
-            return dialect.acknowledge(service.accept(session, arrival, intents))
-    except UniqueViolation:  # the same message, twice at once
-        raise known from None
+        return _acknowledged(dialect, arrival, intents)
+    except UniqueViolation:  # the same message, or one of its changes, twice at once: by now it is known
+        return _acknowledged(dialect, arrival, intents)
+
+
+def _acknowledged(dialect: Adapter, arrival: Arrival, intents: list[Intent]) -> Rendered:
+    with arrival.runtime.sessions.begin() as session:
+        return dialect.acknowledge(service.accept(session, arrival, intents))
 
 
 def translated(dialect: Adapter, message: RawMessage) -> list[Intent]:
@@ -121,9 +121,7 @@ def keep_refused(arrival: Arrival, problem: Problem) -> str:
 
 def _refused(dialect: Adapter, arrival: Arrival, intents: list[Intent], problem: Problem) -> Rendered | None:
     questions = bool(intents) and all(isinstance(intent, Query) for intent in intents)
-    # Questions are not kept, and what is known is here already.
-    left = questions or problem.code == KNOWN
-    message_id = new_id("msg", arrival.now) if left else keep_refused(arrival, problem)
+    message_id = new_id("msg", arrival.now) if questions else keep_refused(arrival, problem)
     if not isinstance(dialect, Refusing):
         return None
     refusal = Refusal(
@@ -134,6 +132,7 @@ def _refused(dialect: Adapter, arrival: Arrival, intents: list[Intent], problem:
         detail=problem.detail,
         problems=faults_of(problem),
         intents=tuple(intents),
+        culprit=problem.culprit,
     )
     return dialect.refuse(arrival.message, refusal)
 

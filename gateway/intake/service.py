@@ -49,6 +49,8 @@ def accept(session: Session, arrival: Arrival, intents: Sequence[Intent], *, fre
     `fresh` orders are taken for new without a look, for `driver.together`: it says so where one is not. Questions
     are answered and not kept.
     """
+    if arrival.number is not None and _is_known(session, arrival):
+        return _told_again(session, arrival, intents)
     replies = tuple(requests.answer(session, arrival, one) for one in intents if isinstance(one, Request))
     if replies and all(isinstance(one, Query) for one in intents):
         return Receipt(message_id=new_id("msg", arrival.now), at=arrival.now, outcomes=(), replies=replies)
@@ -70,7 +72,7 @@ def accept(session: Session, arrival: Arrival, intents: Sequence[Intent], *, fre
     return Receipt(message_id=message_ids[0], at=arrival.now, outcomes=outcomes, replies=replies)
 
 
-def is_known(session: Session, arrival: Arrival) -> bool:
+def _is_known(session: Session, arrival: Arrival) -> bool:
     """Whether a message of this number was taken before."""
     taken = select(InboundMessage.id).where(
         InboundMessage.partner_id == arrival.tenant.partner_id,
@@ -130,10 +132,28 @@ def envelope(message: RawMessage) -> dict[str, Any] | None:
     return {"method": message.method, "path": message.path, "query": dict(message.query), "headers": headers}
 
 
+def _told_again(session: Session, arrival: Arrival, intents: Sequence[Intent]) -> Receipt:
+    """The answer to a message that was taken before: nothing happens, and nothing is compared."""
+    outcomes = tuple(_as_it_is(session, arrival, one) for one in intents if not isinstance(one, Request))
+    return Receipt(message_id=new_id("msg", arrival.now), at=arrival.now, outcomes=outcomes)
+
+
+def _as_it_is(session: Session, arrival: Arrival, intent: Document) -> Outcome:
+    row = _find(session, arrival.tenant, intent)
+    if row is None:
+        return Outcome(intent=intent, result="duplicate", environment=arrival.tenant.environment)
+    told = None if isinstance(intent, PlaceOrder) else changes.answered_before(session, arrival.tenant, intent)
+    return _as_it_stands(session, row, intent, "duplicate", stored_order(row.content), told or ())
+
+
 def _accept(session: Session, arrival: Arrival, intent: Document, fresh: bool) -> Outcome:
-    if isinstance(intent, PlaceOrder):
-        return _place(session, arrival, intent, fresh)
-    return _change(session, arrival, intent)
+    try:
+        if isinstance(intent, PlaceOrder):
+            return _place(session, arrival, intent, fresh)
+        return _change(session, arrival, intent)
+    except Problem as problem:
+        problem.culprit = intent
+        raise
 
 
 def _place(session: Session, arrival: Arrival, intent: PlaceOrder, fresh: bool) -> Outcome:
@@ -182,16 +202,11 @@ def _opened(session: Session, tenant: Tenant, order: SupportOrder, order_id: str
 
 def _again(session: Session, tenant: Tenant, intent: PlaceOrder) -> Outcome:
     """An order of this number is here already: the same content is the same order, anything else is a problem."""
-    existing = session.scalar(
-        select(tables.Order).where(
-            tables.Order.partner_id == tenant.partner_id,
-            tables.Order.environment == tenant.environment,
-            tables.Order.partner_order_id == intent.order.partner_order_id,
-        )
-    )
+    existing = _find(session, tenant, intent)
     assert existing is not None
     stored = stored_order(existing.content)
-    differing = differences(order_json(stored, echo=False), order_json(intent.order, echo=False))
+    placed = stored_order(existing.placed) if existing.placed else stored
+    differing = differences(order_json(placed, echo=False), order_json(intent.order, echo=False))
     if differing:
         faults = tuple(
             Fault(pointer=pointer, code="differs", detail="This was otherwise when the order was placed.")
@@ -233,14 +248,16 @@ def _first_seen(session: Session, arrival: Arrival, intent: changes.Change) -> O
     return replace(placed, intent=intent)
 
 
-def _find(session: Session, tenant: Tenant, intent: changes.Change, lock: bool = False) -> tables.Order | None:
+def _find(session: Session, tenant: Tenant, intent: Document, lock: bool = False) -> tables.Order | None:
     """By our number where the document says it, else by theirs."""
+    if isinstance(intent, PlaceOrder):
+        named = tables.Order.partner_order_id == intent.order.partner_order_id
+    elif intent.order_id:
+        named = tables.Order.id == intent.order_id
+    else:
+        named = tables.Order.partner_order_id == intent.partner_order_id
     query = select(tables.Order).where(
-        tables.Order.partner_id == tenant.partner_id,
-        tables.Order.environment == tenant.environment,
-        tables.Order.id == intent.order_id
-        if intent.order_id
-        else tables.Order.partner_order_id == intent.partner_order_id,
+        tables.Order.partner_id == tenant.partner_id, tables.Order.environment == tenant.environment, named
     )
     return session.scalar(query.with_for_update() if lock else query)
 

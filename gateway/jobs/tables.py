@@ -23,7 +23,8 @@ class Xid8(UserDefinedType[int]):
 class Order(Base):
     """A partner's basket. `content` is the order as it was sent, normalised; `status` is derived from its jobs.
 
-    `last_change` is the partner's number of the latest change that was applied.
+    `last_change` is the partner's number of the latest change that was applied, and `placed` the content before the
+    first one that said otherwise.
     """
 
     __tablename__ = "support_order"
@@ -38,6 +39,7 @@ class Order(Base):
     environment: Mapped[str] = mapped_column(Text)
     partner_order_id: Mapped[str] = mapped_column(Text)
     content: Mapped[dict[str, Any]] = mapped_column(JSONB)
+    placed: Mapped[dict[str, Any] | None] = mapped_column(JSONB(none_as_null=True))
     status: Mapped[str] = mapped_column(Text)
     last_change: Mapped[str | None] = mapped_column(Text)
     created_at: Mapped[datetime]

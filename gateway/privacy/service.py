@@ -79,7 +79,7 @@ def _meant(wish: PrivacyWish) -> ColumnElement[bool]:
 def _erase(session: Session, vault: Vault, found: Sequence[Order], now: datetime) -> None:
     """Take the person out of these orders, of the documents they came in, and of what was sent about them."""
     for order in found:
-        order.content, order.updated_at = order_json(_bare(stored_order(order.content))), now
+        order.content, order.placed, order.updated_at = order_json(_bare(stored_order(order.content))), None, now
     ids = [order.id for order in found]
     for message in session.scalars(select(InboundMessage).where(InboundMessage.order_id.in_(ids))):
         place = Place(message.partner_id, "inbound_message", message.id, "body")

@@ -1,7 +1,6 @@
 """security.md I10, fault by fault: what is wrong with a file, where, and the code that a CONTRL says it with."""
 
 import time
-from dataclasses import replace
 from datetime import datetime
 from typing import Any
 
@@ -9,8 +8,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from adapters.canonical import Refusal
-from adapters.contract import Numbered, RawMessage, Refusing
+from adapters.canonical import Outcome, Receipt, Refusal
+from adapters.contract import Numbered, RawMessage
 from adapters.edifact.adapter import EdifactAdapter
 from adapters.edifact.faults import MAX_FAULTS
 from adapters.errors import MalformedMessage, TranslationError
@@ -264,16 +263,15 @@ def test_any_bytes_have_a_short_number_or_none(body: bytes) -> None:
 
 
 def known(document: str) -> Any:
-    why = Refusal(message_id="msg_1", at=NOON, code="known-message", status=409, detail="Known.", problems=())
     dialect, message = EdifactAdapter({}), RawMessage(body=document.encode("iso-8859-1"), media_type="text/plain")
-    assert isinstance(dialect, Refusing)
-    return dialect.refuse(message, replace(why, intents=tuple(dialect.parse(message))))
+    outcomes = tuple(Outcome(intent=intent, result="duplicate") for intent in dialect.parse(message))
+    return dialect.acknowledge(Receipt(message_id="msg_1", at=NOON, outcomes=outcomes))
 
 
 def test_an_interchange_that_came_before_is_a_duplicate_and_no_error() -> None:
     answer = known(GOOD + GOOD.replace("ID0000123", "ID0000124"))
     assert answer.status == 200
-    controls = messages_of(answer.body)
+    controls = [message for message in messages_of(answer.body) if message[0][2][0] == "CONTRL"]
     assert [len(control) for control in controls] == [3, 3]
     assert [control[1] for control in controls] == [
         [["UCI"], [reference], ["7613001000004", "14"], ["7640199900007", "14"], ["4"], ["26"]]

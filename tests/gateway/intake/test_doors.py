@@ -3,9 +3,10 @@
 import json
 
 import pytest
-from sqlalchemy import select
+from sqlalchemy import select, update
 
 from gateway.intake.tables import InboundMessage
+from gateway.partners.tables import Partner
 from tests.support.orders import json_order, opentrans, opentrans_cancel, opentrans_change
 
 WINDOW = ("2026-01-20T08:00:00+01:00", "2026-01-20T12:00:00+01:00")
@@ -186,8 +187,10 @@ def test_another_partners_door_is_404(api, brack, runtime):
     assert kept(runtime) == []
 
 
-def test_a_partner_without_a_dialect_has_no_door_yet(api):
-    assert send(api.caller("amazon_de"), b"<x/>", partner="amazon_de").status == 404
+def test_a_partner_without_a_dialect_has_no_door_yet(api, brack, runtime):
+    with runtime.sessions.begin() as session:
+        session.execute(update(Partner).where(Partner.slug == "brack").values(adapter=None))
+    assert send(brack, b"<x/>").status == 404
 
 
 def test_plain_json_has_a_door_too(api, clock):

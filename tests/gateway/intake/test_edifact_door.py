@@ -90,14 +90,33 @@ def test_a_change_before_its_order_is_refused_in_their_words(interdiscount, runt
     assert kept(runtime) == ["refused"]
 
 
-def test_an_interchange_that_was_taken_before_is_told_so(interdiscount, runtime):
+def test_an_interchange_that_was_taken_before_is_told_so_and_answered_again(interdiscount, runtime):
     assert send(interdiscount, order()).status == 201
     again = send(interdiscount, order())
-    assert contrl(again) == ("4", "26")
+    assert (again.status, contrl(again)) == (200, ("4", "26"))
+    assert b"ORDRSP" in again.body
     assert len(states(interdiscount)) == 1
     # The number is another one: the same order again is known as an order.
     assert send(interdiscount, order(), "2").status == 200
     assert kept(runtime) == ["accepted", "duplicate"]
+
+
+def test_an_order_is_known_again_after_it_was_changed(interdiscount):
+    send(interdiscount, order())
+    send(interdiscount, change(SECOND.replace("LIN+2", "LIN+2+1")), "2")
+    again = send(interdiscount, order(), "3")
+    assert again.status == 200, again.body
+    other = send(interdiscount, order().replace("Langstrasse 120", "Langstrasse 121"), "4")
+    assert other.status == 409
+
+
+def test_of_a_refused_file_only_the_one_at_fault_is_told_why(interdiscount):
+    good = HEAD + HOME + LINE + "UNS+S'"
+    missing = "UNH+2+ORDCHG:D:01B:UN:EAN009'BGM+230+X-C1+4'DTM+137:202601151001:203'RFF+ON:X'LIN+1+3'QTY+21:1'UNS+S'"
+    answer = send(interdiscount, file_of(good, missing))
+    assert answer.status == 422, answer.body
+    assert answer.body.count(b"unknown_order") == 1
+    assert states(interdiscount) == {}
 
 
 def test_two_of_one_interchange_at_once_are_one(interdiscount):
@@ -105,10 +124,8 @@ def test_two_of_one_interchange_at_once_are_one(interdiscount):
     request = ("POST", "/inbound/interdiscount", body, {"Content-Type": "application/edifact"})
     calls = [interdiscount.request(*request) for _ in range(4)]
     answers = interdiscount.api.together(*calls)
-    # Who waited for the order's row is told that the order is known, who came later that the interchange is.
-    first, *others = sorted((answer.status for answer in answers), reverse=True, key=lambda status: status == 201)
-    assert first == 201
-    assert set(others) <= {200, 409}
+    assert sorted(answer.status for answer in answers) == [200, 200, 200, 201]
+    assert all(b"ORDRSP" in answer.body for answer in answers)
     assert len(states(interdiscount)) == 1
 
 
