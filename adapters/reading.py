@@ -3,6 +3,7 @@
 import json
 import re
 from collections.abc import Callable, Iterable
+from functools import cache, partial
 from typing import Any, TypeVar
 
 from adapters.errors import InvalidOrder, MalformedMessage, Problem, TranslationError
@@ -55,16 +56,16 @@ def step(name: str) -> str:
     return shown.replace("~", "~0").replace("/", "~1")
 
 
-def strict_json(body: bytes) -> Any:
+def strict_json(body: bytes, largest: int = MAX_INTEGER) -> Any:
     """The JSON value of `body`, as every other parser of the world would read it (security.md I1, I6, I17).
 
     UTF-8 without BOM, at most `MAX_DEPTH` levels, numbers of at most `MAX_NUMBER` characters that are finite and, when
-    whole, within ±2^53; no member name twice, no NUL, no half of a surrogate pair. Anything else raises
-    `MalformedMessage` with one problem, which never repeats what was sent.
+    whole, within ±`largest`, for partners whose numbers are int64; no member name twice, no NUL, no half of a surrogate
+    pair. Anything else raises `MalformedMessage` with one problem, which never repeats what was sent.
     """
     try:
         text = body.decode("utf-8")
-        document = _DECODER.decode(text)
+        document = _decoder(largest).decode(text)
         # Only escapes can smuggle these in, and only many brackets nest deeply: most documents need no walk.
         if _SUSPECT.search(body) or body.count(b"[") + body.count(b"{") > MAX_DEPTH:
             _walk(document, 1)
@@ -91,9 +92,9 @@ def _object(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
     return found
 
 
-def _integer(literal: str) -> int:
-    if len(literal) > MAX_NUMBER or abs(value := int(literal)) > MAX_INTEGER:
-        raise Unfit("number_too_large", "A whole number lies beyond ±2^53.")
+def _integer(literal: str, largest: int) -> int:
+    if len(literal) > MAX_NUMBER or abs(value := int(literal)) > largest:
+        raise Unfit("number_too_large", f"A whole number lies beyond ±2^{largest.bit_length() - 1}.")
     return value
 
 
@@ -107,7 +108,10 @@ def _constant(literal: str) -> float:
     raise Unfit("not_a_number", "NaN and Infinity are no JSON.")
 
 
-_DECODER = json.JSONDecoder(object_pairs_hook=_object, parse_int=_integer, parse_float=_float, parse_constant=_constant)
+@cache
+def _decoder(largest: int) -> json.JSONDecoder:
+    whole = partial(_integer, largest=largest)
+    return json.JSONDecoder(object_pairs_hook=_object, parse_int=whole, parse_float=_float, parse_constant=_constant)
 
 
 def _walk(value: Any, depth: int) -> None:
