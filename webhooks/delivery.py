@@ -3,7 +3,7 @@
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import Any
+from typing import Any, NamedTuple
 
 from sqlalchemy import text
 from sqlalchemy.orm import Session
@@ -15,17 +15,15 @@ Box = tuple[str, str]
 """A mailbox: endpoint id and subject."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Claimed:
+class Claimed(NamedTuple):
     """The head of a mailbox, ours `until` the lease ends; `attempts` counts the ones before this.
 
-    `secret` and `credentials` are sealed.
+    `secret` and `credentials` are sealed. A tuple, in the order of `_HEADS`: one is made for every delivery.
     """
 
     endpoint_id: str
     subject: str
     generation: int
-    until: datetime
     message_id: str
     position: int
     event_id: str
@@ -44,6 +42,7 @@ class Claimed:
     headers: Mapping[str, str]
     kind: str | None
     probe: Mapping[str, Any] | None
+    until: datetime
 
     @property
     def call(self) -> Payload:
@@ -106,8 +105,8 @@ def claim(session: Session, share: Share, *, lease: timedelta, now: datetime) ->
     if not leased:
         return []
     # A statement of its own: only now is the mailbox ours, and its head the one that everybody else sees, too.
-    rows = session.execute(_HEADS, _columns(leased) | {"now": now}).mappings()
-    heads = [Claimed(**row, until=now + lease) for row in rows]
+    rows = session.execute(_HEADS, _columns(leased) | {"now": now})
+    heads = [Claimed._make((*row, now + lease)) for row in rows]
     claimed = {head.box for head in heads}
     _settle(session, [row[:2] for row in leased if row[:2] not in claimed])
     return heads

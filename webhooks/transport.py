@@ -108,12 +108,11 @@ class Transport:
 def _prepared(request: Request, added: Mapping[str, str]) -> PreparedRequest:
     prepared = PreparedRequest()
     prepared.method, prepared.url = request.method, request.url
-    prepared.headers = CaseInsensitiveDict(request.headers)
-    prepared.headers.update(added)
+    headers = {**request.headers, **added, "accept-encoding": "identity"}
     if request.body or request.method not in BODILESS:
         prepared.body = request.body
-        prepared.headers["content-length"] = str(len(request.body))
-    prepared.headers["accept-encoding"] = "identity"
+        headers["content-length"] = str(len(request.body))
+    prepared.headers = CaseInsensitiveDict(headers)
     return prepared
 
 

@@ -95,8 +95,10 @@ def test_a_dialect_endpoint_hears_its_own_language_and_nothing_it_has_no_word_fo
     assert b"ORDERRESPONSE" in payload.body
 
 
-def test_a_partner_without_a_dialect_cannot_ask_for_it(api):
-    answer = api.caller("amazon_de").post("/v1/webhook-endpoints", {"url": URL, "format": "dialect"})
+def test_a_partner_without_a_dialect_cannot_ask_for_it(shop, runtime):
+    with runtime.sessions.begin() as session:
+        session.execute(text("UPDATE partner SET adapter = NULL WHERE slug = 'demo'"))
+    answer = shop.post("/v1/webhook-endpoints", {"url": URL, "format": "dialect"})
     assert (answer.status, answer.pointers) == (422, ["/format"])
 
 
