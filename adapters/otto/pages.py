@@ -3,15 +3,15 @@
 import json
 from dataclasses import asdict, dataclass, replace
 from datetime import UTC, datetime, timedelta
+from math import inf
 from typing import Any
 from urllib.parse import parse_qs, urlsplit
 
 from adapters.contract import Page, PageRequest, RawMessage
 from adapters.errors import MalformedMessage, Problem
-from adapters.objects import minified
 from adapters.otto.reader import instant
 from adapters.otto.settings import Settings
-from adapters.reading import Unfit, strict_json
+from adapters.reading import MAX_NUMBER, Unfit
 
 PATH, JSON = "/v4/orders", "application/json"
 LIMIT = "128"  # of 256 at most; their default
@@ -56,7 +56,7 @@ def request(text: str | None, now: datetime, settings: Settings) -> PageRequest:
 def read(response: RawMessage, text: str | None, now: datetime, settings: Settings) -> Page:
     """Raises `MalformedMessage` where this is no page of orders."""
     cursor = Cursor.of(text, now, settings)
-    page = strict_json(response.body)
+    page = _parsed(response.body)
     orders = page.get("resources") if isinstance(page, dict) else None
     if not isinstance(orders, list):
         raise _malformed("/resources", "no_page", "This is not a page of orders.")
@@ -66,11 +66,28 @@ def read(response: RawMessage, text: str | None, now: datetime, settings: Settin
     then = replace(cursor, seen=seen, next=further, at=_text(now)) if more else Cursor(since=seen, seen=seen)
     return Page(
         documents=tuple(
-            RawMessage(body=minified(order), media_type=JSON, path=PATH) for order in orders if not _announced(order)
+            RawMessage(body=_bytes(order), media_type=JSON, path=PATH) for order in orders if not _announced(order)
         ),
         cursor=json.dumps(asdict(then)),
         more=more,
     )
+
+
+def _parsed(body: bytes) -> Any:
+    """Any JSON: what is wrong with one of its orders is that order's fault, when it is read, and not the page's."""
+    try:
+        return json.loads(body.decode("utf-8"), parse_int=_integer)
+    except (ValueError, RecursionError):
+        raise _malformed("", "not_json", "This is not JSON.") from None
+
+
+def _integer(digits: str) -> float:
+    return int(digits) if len(digits) <= MAX_NUMBER else inf
+
+
+def _bytes(order: Any) -> bytes:
+    """In ASCII, which has an escape for every half of a surrogate pair, too."""
+    return json.dumps(order, separators=(",", ":")).encode()
 
 
 def _next(links: Any) -> str | None:

@@ -151,7 +151,8 @@ def _store(tools: Tools, poll: Poll, held: Claim, page: Page, pace: timedelta) -
     except Lost:
         log.warning("poll_lost: %s: the lease had ended", poll.name)
         return False
-    runtime.wake()
+    if arrivals:
+        runtime.wake()
     return page.more and not pace
 
 

@@ -88,7 +88,20 @@ def test_a_bad_order_is_a_document_too_and_stops_no_page() -> None:
     assert len(found.documents) == 4
 
 
-@pytest.mark.parametrize("body", [b"", b"[]", b"{}", b'{"resources": {}}', b"\xff", b"<html/>"])
+@pytest.mark.parametrize(
+    "value",
+    ['"\\u0000"', '"\\ud800"', "1" * 200, "1" * 5000, "1e999", "NaN", "[" * 40 + "]" * 40],
+    ids=["NUL", "half a pair", "many digits", "too many digits", "infinite", "NaN", "deep"],
+)
+def test_what_no_document_may_hold_is_one_orders_fault_and_not_the_pages(value: str) -> None:
+    body = json.dumps(page(order(), order(note=7))).replace('"note": 7', f'"note": {value}').encode()
+    good, bad = read(body).documents
+    assert DIALECT.parse(good)
+    with pytest.raises(TranslationError):
+        DIALECT.parse(bad)
+
+
+@pytest.mark.parametrize("body", [b"", b"[" * 100_000, b"[]", b"{}", b'{"resources": {}}', b"\xff", b"<html/>"])
 def test_what_is_no_page_is_refused(body: bytes) -> None:
     with pytest.raises(TranslationError) as refused:
         read(body)
