@@ -114,8 +114,8 @@ def change(session: Session, endpoint: Endpoint, changes: Changes) -> None:
 
 
 def delete(session: Session, endpoint: Endpoint, *, now: datetime) -> None:
-    """Delete the endpoint; its undelivered messages end as failed."""
-    endpoint.status, endpoint.deleted_at = "deleted", now
+    """Delete the endpoint, and what was told to us for its calls; its undelivered messages end as failed."""
+    endpoint.status, endpoint.deleted_at, endpoint.credentials = "deleted", now, None
     session.flush()
     end_messages(session, [endpoint.id], now=now)
 

@@ -78,8 +78,8 @@ LONGEST: Mapping[Kind, int] = {"key": 16 * 1024, "url": 2048, "header": 100}
 MOST = 4096
 
 _SHAPES: Mapping[Kind, re.Pattern[str]] = {
-    "text": re.compile(r"[^\x00-\x1f\x7f]*"),
-    "user": re.compile(r"[^\x00-\x1f\x7f:]+"),  # RFC 7617 §2: no colon
+    "text": re.compile(r"[^\x00-\x1f\x7f\ud800-\udfff]*"),
+    "user": re.compile(r"[^\x00-\x1f\x7f\ud800-\udfff:]+"),  # RFC 7617 §2: no colon
     "visible": re.compile(r"[\x21-\x7e]([\x20-\x7e]*[\x21-\x7e])?"),
     "header": re.compile(r"[A-Za-z0-9!#$%&'*+.^_`|~-]+"),  # RFC 9110 §5.6.2
     "url": re.compile(r"[\x21-\x7e]+"),

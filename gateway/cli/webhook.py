@@ -230,7 +230,8 @@ def _sum(endpoint: dict[str, Any]) -> str:
 def _line(delivery: Delivery) -> tuple[object, ...]:
     message, attempts = delivery.message, delivery.attempts
     last = attempts[-1] if attempts else None
-    answer = last.status_code or last.error if last else message.error
+    said = (last.status_code, last.error) if last else (message.error,)
+    answer = " ".join(str(one) for one in said if one is not None)
     return message.id, message.event_type, message.status, len(attempts), answer, last and moment(last.at)
 
 

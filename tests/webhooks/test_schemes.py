@@ -4,8 +4,11 @@ import base64
 import hashlib
 import hmac
 from datetime import UTC, datetime
+from typing import Any
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 from joserfc.jwk import ECKey, RSAKey
 
 from webhooks import schemes, signing
@@ -109,6 +112,24 @@ def test_no_secret_is_shown_or_stands_in_a_representation(scheme: str) -> None:
     if scheme in {"standard-webhooks", "hmac", "basic", "bearer", "header"}:
         made = outgoing(scheme)
         assert not any(secret in repr(made) for secret in (*hidden, repr(KEY)))
+
+
+strange = (
+    st.text(max_size=40) | st.sampled_from(["a\r\nb", "\ud800", "a:b", " a", "sha256", "hex", PEM]) | st.integers()
+)
+
+
+@given(st.data(), st.sampled_from(["hmac", "basic", "bearer", "header"]))
+def test_what_has_no_fault_makes_headers_that_can_be_sent(data: st.DataObject, scheme: str) -> None:
+    members = {member.name: strange for member in MEMBERS[scheme]}
+    said: dict[str, Any] = {"scheme": scheme, **data.draw(st.fixed_dictionaries({}, optional=members))}
+    if faults(said):
+        return
+    made = schemes.outgoing(scheme, schemes.loaded(said), lambda *_: pytest.fail("a token"), KEY)
+    for name, value in made.headers(SENT, 0).items():
+        assert f"{name}: {value}".encode("latin-1").splitlines() == [f"{name}: {value}".encode("latin-1")]
+        assert value == value.strip()
+        assert made.hidden({name: value}) is not None
 
 
 def test_standard_webhooks_signs() -> None:

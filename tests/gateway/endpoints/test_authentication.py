@@ -184,6 +184,12 @@ def test_a_partners_own_api_gets_no_test_message(api, runtime, scheme, form, gre
         assert len(session.scalars(select(Message)).all()) == greeted
 
 
+def test_what_was_told_to_us_goes_with_the_endpoint(shop, runtime):
+    made = make(shop)
+    assert shop.call("DELETE", f"/v1/webhook-endpoints/{made['id']}").status == 204
+    assert kept(runtime, made["id"])[0].credentials is None
+
+
 # --- folders -----------------------------------------------------------------------------------------------------
 
 

@@ -1,18 +1,24 @@
 """From what a partner tells us to the call that comes of it, through the vault and the worker's own tools."""
 
+import socket
+import threading
 from dataclasses import replace
 
 import pytest
 
+from adapters.canonical import JobState
 from gateway.config import LOOPBACK
 from gateway.connections import service as connections
 from gateway.connections.service import NewConnection
+from gateway.jobs import announce
 from gateway.partners import service as partners
 from gateway.tenant import Tenant
 from gateway.worker.process import courier_of
+from tests.support.documents import make_job, make_order, make_update
 from tests.support.orders import json_order
+from tests.support.otto import SALES_ORDER, TV, Otto, order
 from tests.support.outbox import eventually
-from tests.support.receiver import Receiver
+from tests.support.receiver import Receiver, answer
 from tests.support.token_server import TokenServer
 from webhooks.transport import Transport
 
@@ -79,3 +85,41 @@ def test_a_partners_folder_holds_its_answers(api, runtime, clock, worker, tmp_pa
     [file] = (tmp_path / "brack-test" / "out").iterdir()
     assert item["event_id"] in file.name
     assert b"ORDERRESPONSE" in file.read_bytes()
+
+
+def test_a_call_whose_answer_was_lost_is_found_done_and_not_made_again(api, runtime, clock, worker, receivers):
+    """OTTO has no idempotency keys: we look before we speak, and believe what we see."""
+    shop, receiver, server, otto = api.caller("otto"), receivers(), TokenServer(receivers()), Otto()
+    otto.add(order())
+    lost = threading.Event()
+
+    def serve(sock, request):
+        method, path, _ = request.line.split(" ")
+        status, body = otto.answer(method, path, request.body)
+        if method == "POST" and not lost.is_set():
+            lost.set()
+            return sock.shutdown(socket.SHUT_RDWR)
+        return answer(f"{status} Said", body=body)(sock, request)
+
+    receiver.always(serve)
+    told = {"scheme": "oauth2", "token_url": server.url, "client_id": "client", "client_secret": server.secret}
+    wish = {"url": receiver.url.removesuffix("/hook"), "format": "dialect", "authentication": told}
+    made = shop.post("/v1/webhook-endpoints", wish).json
+    done = make_update(
+        JobState.COMPLETED,
+        job=make_job(JobState.COMPLETED, line_id=TV),
+        order=make_order(echo={"salesOrderId": SALES_ORDER}),
+    )
+    with runtime.sessions.begin() as session:
+        tenant = Tenant(partners.get(session, "otto").id, "sandbox")
+        announce.tell(session, tenant, announce.said([done]), clock())
+    worker.ring()
+    eventually(lambda: shop.get(f"/v1/webhook-endpoints/{made['id']}/deliveries").json["items"][0]["attempts"])
+    clock.advance(60)
+    worker.ring()
+    [item] = delivered(shop, made["id"], 1)
+    assert [(one["step"], one["verdict"], one["error"]) for one in item["attempts"]] == [
+        ("call", "retry", "connection_reset"),
+        ("probe", "delivered", None),
+    ]
+    assert otto.calls == ["SENT"]
