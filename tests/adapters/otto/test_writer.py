@@ -2,12 +2,9 @@
 
 import json
 from dataclasses import replace
-from pathlib import Path
 from typing import Any
 
-import jsonschema_rs
 import pytest
-import yaml
 from marshmallow import ValidationError
 
 from adapters.canonical import JobState, Outcome, PlaceOrder, Receipt, StatusUpdate
@@ -16,8 +13,8 @@ from adapters.otto.adapter import OttoAdapter
 from adapters.otto.settings import Options
 from tests.support.documents import NOON, make_job, make_order, make_update
 from tests.support.otto import SALES_ORDER, TV, WIFI, Otto, item, order
+from tests.support.shipments import SPECIFICATION, specification, valid
 
-SPECIFICATION = Path(__file__).parents[4] / "shared" / "partners" / "otto" / "shipment-interface.yml"
 DIALECT = OttoAdapter({})
 HOUSE = {"ship_from_city": "Dresden", "ship_from_zip_code": "01067", "ship_from_country": "DE"}
 DONE, OFF = JobState.COMPLETED, JobState.CANCELLED
@@ -205,15 +202,7 @@ def test_nobody_waits_for_an_acknowledgement() -> None:
 def shipments() -> dict[str, Any]:
     if not SPECIFICATION.exists():
         pytest.skip("the partners' own specifications are not here")
-    document: dict[str, Any] = yaml.safe_load(SPECIFICATION.read_text())
-    # Their list of required members contradicts their own words ("optional for forwarder deliveries") and examples.
-    document["components"]["schemas"]["PositionItem"]["required"].remove("returnTrackingKey")
-    return document
-
-
-def valid(document: dict[str, Any], schema: str, value: Any) -> bool:
-    rooted = {"$ref": f"#/components/schemas/{schema}", "components": document["components"]}
-    return jsonschema_rs.Draft4Validator(rooted, validate_formats=True).is_valid(value)
+    return specification()
 
 
 @pytest.mark.parametrize("options", [{}, HOUSE])
