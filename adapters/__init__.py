@@ -8,6 +8,7 @@ from adapters.idoc.adapter import IdocAdapter
 from adapters.opentrans.adapter import OpenTransAdapter
 from adapters.otto.adapter import OttoAdapter
 from adapters.plain.adapter import PlainAdapter
+from adapters.shopify.adapter import ShopifyAdapter
 
 ADAPTERS: tuple[type[Adapter], ...] = (
     PlainAdapter,
@@ -17,6 +18,7 @@ ADAPTERS: tuple[type[Adapter], ...] = (
     AmazonServicesAdapter,
     OttoAdapter,
     GoogleBookingAdapter,
+    ShopifyAdapter,
 )
 
 

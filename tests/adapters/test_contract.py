@@ -204,6 +204,9 @@ ORDERS = {
         "start_sec": "1768892400", "duration_sec": "7200"}, "user_information": {"user_id": "u-1", "given_name": "Sandra",
         "family_name": "Keller", "telephone": "079 123 45 67", "address": {"street_address": "Langstrasse 120",
         "postal_code": "8004", "address_locality": "Basel", "address_country": "CH"}}}""",
+    "shopify": b"""{"id": 5501, "updated_at": "2026-01-14T15:32:12+01:00", "shipping_address": {"last_name": "Keller",
+        "address1": "Langstrasse 120", "zip": "8004", "city": "Basel", "country_code": "CH", "phone": "079 123 45 67"},
+        "line_items": [{"id": 14501112, "sku": "SVC-TV-WALL-65", "quantity": 1}]}""",
 }
 
 
