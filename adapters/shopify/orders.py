@@ -121,9 +121,7 @@ def _lines(order: Object, items: list[Item], settings: Settings) -> tuple[OrderL
             quantity=item.left,
             sku=item.node.needed("sku", values.line, values.ID),
             title=item.node.text("title", values.line),
-            price=Price(amount=amount, currency=currency, tax_included=included)
-            if amount is not None and currency
-            else None,
+            price=_price(item.node, currency, included),
             requested_windows=(asked() or ()) if wished is None else wished,
             notes=wishes.notes(item.node, settings),
         )
@@ -134,9 +132,9 @@ def _lines(order: Object, items: list[Item], settings: Settings) -> tuple[OrderL
 def _price(line: Object, currency: str | None, included: bool) -> Price | None:
     """Of one, in the shop's currency; discounts are between the shop and its customer."""
     amount = line.text("price", _amount)
-    return (
-        None if amount is None or currency is None else Price(amount=amount, currency=currency, tax_included=included)
-    )
+    if amount is None or currency is None:
+        return None
+    return Price(amount=amount, currency=currency, tax_included=included)
 
 
 def _order(order: Object, lines: tuple[OrderLine, ...]) -> SupportOrder:
