@@ -15,6 +15,7 @@ from gateway.connections.service import NewConnection
 from gateway.connections.tables import Connection
 from gateway.partners import service as partners
 from gateway.partners.tables import Partner
+from gateway.polling.tables import PollCursor
 from gateway.tenant import Tenant
 
 UNKNOWN = "There is no such connection; see `stecker connection list`."
@@ -60,8 +61,11 @@ def add(slug: str, environment: str, secret_file: Any, as_json: bool, data_dir: 
 def show_all(as_json: bool, data_dir: Path) -> None:
     """All connections, without their secrets."""
     with transaction(data_dir) as (_, session):
-        rows = [(one, session.get_one(Partner, one.partner_id).slug) for one in service.every(session)]
-    records = [
+        rows = [
+            (one, session.get_one(Partner, one.partner_id).slug, session.get(PollCursor, one.id))
+            for one in service.every(session)
+        ]
+    records: list[dict[str, Any]] = [
         {
             "id": c.id,
             "partner": slug,
@@ -71,15 +75,32 @@ def show_all(as_json: bool, data_dir: Path) -> None:
             "options": c.options,
             "old_secret": c.previous is not None,
             "created_at": moment(c.created_at),
+            "polled": _polled(polled) if polled else None,
         }
-        for c, slug in rows
+        for c, slug, polled in rows
     ]
     if as_json:
         return click.echo(json.dumps(records, indent=2))
     if not records:
         return click.echo("There is no connection.")
     names = ("id", "partner", "environment", "door", "name", "created_at")
-    table(names, [tuple(record[name] for name in names) for record in records])
+    table((*names, "polled"), [(*(one[name] for name in names), _polled_words(one["polled"])) for one in records])
+
+
+def _polled(row: PollCursor) -> dict[str, Any]:
+    return {
+        "last_ok_at": moment(row.last_ok_at) if row.last_ok_at else None,
+        "failures": row.failures,
+        "error": row.error,
+    }
+
+
+def _polled_words(polled: dict[str, Any] | None) -> str:
+    if polled is None:
+        return ""
+    if polled["failures"]:
+        return f"{polled['failures']} failures: {polled['error']}"
+    return f"good at {polled['last_ok_at']}"
 
 
 @command.command()

@@ -1,5 +1,6 @@
 """Connections: added, listed, their secrets renewed, removed."""
 
+import json
 import re
 import secrets
 from collections.abc import Iterator, Mapping, Sequence
@@ -15,6 +16,7 @@ from gateway.connections.tables import Connection, Door
 from gateway.crypto import Place, Vault
 from gateway.ids import new_id
 from gateway.tenant import Tenant
+from webhooks import schemes
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,6 +89,21 @@ def _faults(new: NewConnection, adapter: str | None) -> Iterator[str]:
         yield "this door needs a secret" if kind.secret else "this door has no secret"
     if new.door == "poll":
         yield from _poll_faults(new.options)
+        if new.secret:
+            yield from _scheme_faults(new.secret)
+
+
+def _scheme_faults(secret: str) -> Iterator[str]:
+    """Of a poll the secret says how its requests are authenticated."""
+    try:
+        wish = json.loads(secret)
+    except ValueError:
+        wish = None
+    if not isinstance(wish, dict):
+        yield "the secret of a poll is a JSON object: its scheme, and what that has to be told"
+        return
+    for member, code in schemes.faults(wish, lambda url: ()):
+        yield f"the secret: {member} ({code})"
 
 
 def _poll_faults(options: Mapping[str, Any]) -> Iterator[str]:
