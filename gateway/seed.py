@@ -35,7 +35,7 @@ PARTNERS = (
     Seeded("bosch", "Bosch (SAP IDoc ORDERS05)", "idoc"),
     Seeded("swisscom", "Swisscom (TM Forum TMF641)"),
     Seeded("google", "Google (Actions Center)", "google_booking"),
-    Seeded("logitech", "Logitech (Shopify)"),
+    Seeded("logitech", "Logitech (Shopify)", "shopify"),
     Seeded("otto", "OTTO Market", "otto"),
     Seeded("amazon_de", "Amazon.de (SP-API Services)", "amazon_services"),
     Seeded("dispatch", "Dispatch of the marketplace", kind="dispatch"),

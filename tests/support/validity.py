@@ -1,6 +1,7 @@
 """Whether what we wrote is valid by the schema that the partner's standard publishes, where there is one."""
 
 import json
+import re
 from collections.abc import Callable, Mapping
 from functools import cache
 from pathlib import Path
@@ -79,6 +80,15 @@ def _amazon(one: Exchange, ours: bytes) -> str | None:
     return None
 
 
+def _shopify(one: Exchange, ours: bytes) -> str | None:
+    """Of their interface no schema is among what is published here: a call names its variables, all of them."""
+    if one.by == "partner":
+        return None
+    call = json.loads(ours)
+    declared = set(re.findall(r"\$(\w+):", call["query"]))
+    return None if declared == set(call["variables"]) else "its variables are not those it declares"
+
+
 JUDGES: Mapping[str, Callable[[Exchange, bytes], str | None]] = {
     "brack": _opentrans,
     "interdiscount": _edifact,
@@ -87,4 +97,5 @@ JUDGES: Mapping[str, Callable[[Exchange, bytes], str | None]] = {
     "google": _google,
     "otto": _otto,
     "amazon_de": _amazon,
+    "logitech": _shopify,
 }

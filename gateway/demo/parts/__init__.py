@@ -6,7 +6,8 @@ from gateway.demo.parts.google import Google
 from gateway.demo.parts.mailed import BOSCH, BRACK, INTERDISCOUNT, LUMIMART
 from gateway.demo.parts.part import Part
 from gateway.demo.parts.polled import Amazon, Otto
+from gateway.demo.parts.shop import Shop
 
 PARTS: Mapping[str, Part] = {
-    part.slug: part for part in (BRACK, INTERDISCOUNT, LUMIMART, BOSCH, Google(), Otto(), Amazon())
+    part.slug: part for part in (BRACK, INTERDISCOUNT, LUMIMART, BOSCH, Google(), Otto(), Amazon(), Shop())
 }
