@@ -1,0 +1,201 @@
+"""Shopify's side: orders as its webhooks tell them, and its Admin API, as far as our calls use it."""
+
+import json
+import re
+from dataclasses import dataclass, field
+from typing import Any
+
+from adapters.contract import Answer, RawMessage, Rendered
+
+ORDER, INSTALL, NETWORK, CAMERA = 5501234567890, 14501112, 14501113, 14501111
+
+HOME = {
+    "first_name": "Sandra",
+    "last_name": "Keller",
+    "name": "Sandra Keller",
+    "company": None,
+    "address1": "Langstrasse 120",
+    "address2": "3. Stock links",
+    "zip": "8004",
+    "city": "Zürich",
+    "province": None,
+    "country": "Switzerland",
+    "country_code": "CH",
+    "phone": "079 123 45 67",
+}
+
+
+def line(id_: int = INSTALL, quantity: int = 1, left: int | None = None, **other: Any) -> dict[str, Any]:
+    """A service line of which `left` are left, all of them unless it is said otherwise."""
+    return {
+        "id": id_,
+        "sku": "SVC-TV-WALL-65",
+        "title": "Installation vor Ort",
+        "vendor": "Mila",
+        "quantity": quantity,
+        "current_quantity": quantity if left is None else left,
+        "price": "149.00",
+        "requires_shipping": False,
+        "fulfillment_service": "manual",
+        "properties": [],
+        **other,
+    }
+
+
+def goods(id_: int = CAMERA, **other: Any) -> dict[str, Any]:
+    return line(id_, sku="960-001339", title="Rally Bar Mini", vendor="Logitech", **other)
+
+
+def order(*lines: dict[str, Any], **other: Any) -> dict[str, Any]:
+    """An order of a camera and its installation, unless it is said otherwise."""
+    return {
+        "id": ORDER,
+        "name": "#LOGI1042",
+        "created_at": "2026-01-14T15:32:10+01:00",
+        "updated_at": "2026-01-14T15:32:12+01:00",
+        "cancelled_at": None,
+        "cancel_reason": None,
+        "currency": "CHF",
+        "taxes_included": True,
+        "test": False,
+        "email": "sandra.keller@example.ch",
+        "phone": None,
+        "customer_locale": "de-CH",
+        "customer": {"id": 207119551, "email": "bob.norman@example.org"},
+        "shipping_address": HOME,
+        "billing_address": HOME,
+        "note": None,
+        "note_attributes": [],
+        "line_items": list(lines) or [goods(), line()],
+        **other,
+    }
+
+
+def refund(*parts: tuple[dict[str, Any], int], at: str = "2026-01-15T09:00:00+01:00", **other: Any) -> dict[str, Any]:
+    """So many of these lines are refunded; what a line says is how it stands after it."""
+    items = [{"id": 1, "line_item_id": item["id"], "quantity": count, "line_item": item} for item, count in parts]
+    return {"id": 509562969, "order_id": ORDER, "created_at": at, "refund_line_items": items, **other}
+
+
+def fields(**named: Any) -> list[dict[str, Any]]:
+    return [{"name": name, "value": value} for name, value in named.items()]
+
+
+def delivery(document: Any, topic: str | None = None, at: str | None = None, **headers: str) -> RawMessage:
+    """A webhook as the door hands it on; `at` is when it was triggered."""
+    told = {"x-shopify-topic": topic, "x-shopify-triggered-at": at}
+    named = {f"x-shopify-{name.replace('_', '-')}": value for name, value in headers.items()}
+    return RawMessage(
+        body=document if isinstance(document, bytes) else json.dumps(document).encode(),
+        media_type="application/json",
+        headers={**{name: value for name, value in told.items() if value is not None}, **named},
+        path="/inbound/logitech",
+    )
+
+
+def gid(kind: str, number: Any) -> str:
+    return f"gid://shopify/{kind}/{number}"
+
+
+@dataclass
+class Shop:
+    """Fulfillment orders with their lines (id → left), and the fulfillments made of them.
+
+    `calls` are the mutations that changed something. `refusing` is what a mutation answers as its user error.
+    """
+
+    requests: list[dict[str, Any]] = field(default_factory=list)
+    fulfillments: list[dict[str, Any]] = field(default_factory=list)
+    calls: list[str] = field(default_factory=list)
+    cancelled_at: str | None = None
+    refusing: str | None = None
+
+    def add(self, lines: dict[int, int], request: str = "SUBMITTED", status: str = "OPEN") -> dict[str, Any]:
+        number = len(self.requests) + 1
+        made = {"id": gid("FulfillmentOrder", number), "status": status, "requestStatus": request, "lines": lines}
+        self.requests.append(made)
+        return made
+
+    def answer(self, call: Rendered) -> Answer:
+        assert (call.method, call.media_type) == ("POST", "application/json")
+        document = json.loads(call.body)
+        assert set(document) == {"query", "variables"}
+        kind, name = re.match(r"(query|mutation) (\w+)", document["query"]).groups()  # type: ignore[union-attr]
+        data: Any = {"order": self._order()} if kind == "query" else self._made(document)
+        assert kind == "query" or name == call.event
+        return Answer(status=200, body=json.dumps({"data": data}).encode())
+
+    def _order(self) -> dict[str, Any]:
+        return {
+            "cancelledAt": self.cancelled_at,
+            "fulfillments": self.fulfillments,
+            "fulfillmentOrders": {"nodes": [self._request(one) for one in reversed(self.requests)]},
+        }
+
+    def _request(self, one: dict[str, Any]) -> dict[str, Any]:
+        nodes = [
+            {
+                "id": gid("FulfillmentOrderLineItem", f"{one['id'].rpartition('/')[2]}-{number}"),
+                "remainingQuantity": left,
+                "lineItem": {"id": gid("LineItem", number)},
+            }
+            for number, left in one["lines"].items()
+        ]
+        told = {name: one[name] for name in ("id", "status", "requestStatus")}
+        return {**told, "lineItems": {"nodes": nodes}}
+
+    def _made(self, document: dict[str, Any]) -> dict[str, Any]:
+        names = re.findall(r"(\w+)\(\w+: \$", document["query"])
+        if self.refusing is not None:
+            return {name: {"userErrors": [{"field": ["id"], "message": self.refusing}]} for name in names}
+        for name in names:
+            self.calls.append(name)
+            getattr(self, name)(document["variables"])
+        return {name: {"userErrors": []} for name in names}
+
+    def _named(self, variables: dict[str, Any]) -> dict[str, Any]:
+        return next(one for one in self.requests if one["id"] == variables["id"])
+
+    def fulfillmentOrderAcceptFulfillmentRequest(self, variables: dict[str, Any]) -> None:
+        self._named(variables).update(requestStatus="ACCEPTED", status="IN_PROGRESS")
+
+    def fulfillmentOrderRejectFulfillmentRequest(self, variables: dict[str, Any]) -> None:
+        self._named(variables).update(requestStatus="REJECTED")
+
+    def fulfillmentOrderAcceptCancellationRequest(self, variables: dict[str, Any]) -> None:
+        self._named(variables).update(requestStatus="CANCELLATION_ACCEPTED", status="CANCELLED")
+
+    def fulfillmentOrderRejectCancellationRequest(self, variables: dict[str, Any]) -> None:
+        self._named(variables).update(requestStatus="CANCELLATION_REJECTED")
+
+    def fulfillmentOrderClose(self, variables: dict[str, Any]) -> None:
+        self._named(variables).update(requestStatus="CLOSED", status="INCOMPLETE")
+
+    def fulfillmentCreate(self, variables: dict[str, Any]) -> None:
+        made = variables["fulfillment"]
+        for part in made["lineItemsByFulfillmentOrder"]:
+            one = next(one for one in self.requests if one["id"] == part["fulfillmentOrderId"])
+            for item in part["fulfillmentOrderLineItems"]:
+                number = int(item["id"].rpartition("-")[2])
+                assert one["lines"][number] >= item["quantity"]
+                one["lines"][number] -= item["quantity"]
+            if not any(one["lines"].values()):
+                one["status"] = "CLOSED"
+        number = len(self.fulfillments) + 1
+        self.fulfillments.append(
+            {
+                "id": gid("Fulfillment", number),
+                "status": "SUCCESS",
+                "trackingInfo": [{"number": made["trackingInfo"]["number"]}],
+                "events": {"nodes": []},
+            }
+        )
+
+    def fulfillmentEventCreate(self, variables: dict[str, Any]) -> None:
+        event = variables["fulfillmentEvent"]
+        there = next(one for one in self.fulfillments if one["id"] == event["fulfillmentId"])
+        there["events"]["nodes"].insert(0, {"status": event["status"], "happenedAt": event["happenedAt"]})
+
+    def told(self) -> list[str]:
+        """The events of all fulfillments, the oldest first."""
+        return [event["status"] for one in self.fulfillments for event in reversed(one["events"]["nodes"])]
