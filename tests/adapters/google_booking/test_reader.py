@@ -361,7 +361,6 @@ REQUESTS: dict[str, Callable[[Any], bool]] = {
     "01_CreateBooking_home_service.json": lambda found: isinstance(found, PlaceOrder),
     "03_UpdateBooking_cancel.request.json": lambda found: isinstance(found, CancelOrder),
     "BatchAvailabilityLookup.request.json": lambda found: isinstance(found, Query) and len(found.windows) == 3,
-    "CreateBooking.response.json": lambda found: isinstance(found, ChangeOrder),  # it looks like an update
 }
 
 
