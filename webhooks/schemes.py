@@ -256,13 +256,13 @@ def outgoing(scheme: str, credentials: Credentials, ask: Ask, key: bytes = b"") 
     return Fixed(name.lower(), value, secrets)
 
 
-def basic(user: str, password: str) -> str:
+def _basic(user: str, password: str) -> str:
     """The value of `Authorization` (RFC 7617, UTF-8)."""
     return "Basic " + base64.b64encode(f"{user}:{password}".encode()).decode()
 
 
 _FIXED: Mapping[str, Callable[[Credentials], tuple[str, str]]] = {
-    "basic": lambda told: ("authorization", basic(told["username"], told["password"])),
+    "basic": lambda told: ("authorization", _basic(told["username"], told["password"])),
     "bearer": lambda told: ("authorization", f"Bearer {told['token']}"),
     "header": lambda told: (told["name"], told["value"]),
 }

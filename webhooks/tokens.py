@@ -10,8 +10,10 @@ from datetime import datetime, timedelta
 from time import monotonic
 from urllib.parse import quote_plus, urlencode
 
+from cryptography.exceptions import UnsupportedAlgorithm
+from cryptography.hazmat.primitives.asymmetric.rsa import RSAPrivateKey
+from cryptography.hazmat.primitives.serialization import load_pem_private_key
 from joserfc import jwt
-from joserfc.errors import JoseError
 from joserfc.jwk import RSAKey
 
 from webhooks.policy import Answer, fault
@@ -59,31 +61,33 @@ class Tokens:
         self._credentials = credentials
         self._transport = transport
         self._clock = clock
-        self._lock = threading.Lock()
+        self._asking = threading.Lock()
+        self._changing = threading.Lock()  # never held for long
         self._held: tuple[str, datetime] | None = None
         self._failed: tuple[float, Answer] | None = None
 
     def get(self, until: float) -> str:
         """The token. May take until then (monotonic). Raises `NoToken`."""
         came = monotonic()
-        if not self._lock.acquire(timeout=max(until - came, 0)):
+        if not self._asking.acquire(timeout=max(until - came, 0)):
             raise NoToken(Answer(error="timeout", step="token"))
         try:
             if (held := self._held) is None or self._clock() >= held[1]:
                 # Who has waited for a request that failed does not ask at once again.
                 if self._failed is not None and self._failed[0] > came:
                     raise NoToken(self._failed[1])
-                held = self._held = self._ask(until)
+                held = self._ask(until)
+                with self._changing:
+                    self._held = held
             return held[0]
         finally:
-            self._lock.release()
+            self._asking.release()
 
     def drop(self, token: str) -> None:
         """This one was refused. One that came since is kept."""
-        # Waits for no lock: somebody may hold it for all of a deadline. At worst a token is asked for once too often.
-        held = self._held
-        if held is not None and held[0] == token:
-            self._held = None
+        with self._changing:
+            if self._held is not None and self._held[0] == token:
+                self._held = None
 
     def _ask(self, until: float) -> tuple[str, datetime]:
         """A new token, and when to ask for the next."""
@@ -166,11 +170,12 @@ def _service_account(told: Credentials, now: datetime) -> Request:
 
 
 def is_private_key(text: str) -> bool:
-    """Whether this is an RSA private key in PEM, as a service account's file has it."""
+    """Whether this is a private key in PEM that RS256 signs with, as a service account's file has it."""
     try:
-        return RSAKey.import_key(text).is_private
-    except (JoseError, ValueError, TypeError):
+        key = load_pem_private_key(text.encode(), None)
+    except (ValueError, TypeError, UnsupportedAlgorithm):
         return False
+    return isinstance(key, RSAPrivateKey) and key.key_size >= 2048  # RFC 7518 §3.3
 
 
 GRANTS: Mapping[str, Grant] = {

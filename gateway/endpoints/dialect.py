@@ -6,15 +6,18 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 import psycopg
-from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.orm import Session, sessionmaker
 
 from adapters import contract
 from adapters.contract import Calling, Rendered
 from gateway.partners.dialect import adapter_of
+from webhooks import courier
 from webhooks.calling import Judge, NotNow
 from webhooks.outbox import Payload
 from webhooks.policy import Answer, Ruling
+
+AWAY = (*courier.AWAY, psycopg.OperationalError, psycopg.InterfaceError)
+"""The database is away, as SQLAlchemy says it and as the driver does."""
 
 STALE = timedelta(minutes=1)
 """How long another dialect, or another option of it, may go unnoticed."""
@@ -89,6 +92,6 @@ class Judges:
         try:
             with self._sessions() as session:
                 dialect = adapter_of(session, owner)
-        except (SQLAlchemyError, psycopg.Error) as error:
+        except AWAY as error:
             raise NotNow from error
         return DialectJudge(dialect) if isinstance(dialect, Calling) else None

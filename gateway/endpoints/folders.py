@@ -3,11 +3,10 @@
 import threading
 from pathlib import Path
 
-import psycopg
-from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.orm import Session
 
 from gateway.connections import service as connections
+from gateway.endpoints.dialect import AWAY
 from gateway.runtime import Runtime
 from webhooks.calling import FindFolder, NotNow
 from webhooks.tenant import Tenant as Owner
@@ -31,7 +30,7 @@ def finder(runtime: Runtime) -> FindFolder:
     def folder(owner: Owner, name: str) -> Path | None:
         try:
             return root if root is not None and find(owner, name) else None
-        except (SQLAlchemyError, psycopg.Error) as error:
+        except AWAY as error:
             raise NotNow from error
 
     return folder

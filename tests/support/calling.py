@@ -2,11 +2,14 @@
 
 from datetime import UTC, datetime
 from functools import partial
+from ipaddress import ip_network
 from typing import Any
 
 from webhooks.calling import Caller, Schemes
 from webhooks.tokens import Tokens
 from webhooks.transport import Transport
+
+LOOPBACK = (ip_network("127.0.0.0/8"),)
 
 
 def caller_over(transport: Transport, **changes: Any) -> Caller:

@@ -3,19 +3,17 @@
 from collections.abc import Callable, Iterator
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
-from ipaddress import ip_network
 
 import pytest
 from sqlalchemy.orm import Session, sessionmaker
 
 from gateway import db
-from tests.support.calling import caller_over
+from tests.support.calling import LOOPBACK, caller_over
 from tests.support.receiver import Receiver
 from webhooks import policy
 from webhooks.courier import Courier, Pace, Tools
 from webhooks.transport import Transport
 
-LOOPBACK = (ip_network("127.0.0.0/8"),)
 QUICK = policy.Schedule(tuple(timedelta(seconds=one) for one in (0.05, 0.05, 0.1, 0.2)), timedelta(seconds=1))
 
 

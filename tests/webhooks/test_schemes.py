@@ -7,6 +7,8 @@ from datetime import UTC, datetime
 from typing import Any
 
 import pytest
+from cryptography.hazmat.primitives.asymmetric.rsa import generate_private_key
+from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
 from hypothesis import given
 from hypothesis import strategies as st
 from joserfc.jwk import ECKey, RSAKey
@@ -19,6 +21,7 @@ NOW = datetime(2026, 1, 14, 14, 0, tzinfo=UTC)
 SENT = Sent(id="whm_1", body=b"<a/>", at=NOW)
 KEY = bytes(range(32))
 PEM = RSAKey.generate_key(2048).as_pem(private=True).decode()
+SHORT = generate_private_key(65537, 1024).private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption()).decode()
 
 WISHES = {
     "standard-webhooks": {},
@@ -82,6 +85,7 @@ def test_what_a_scheme_needs_is_enough_and_nothing_less_is(scheme: str) -> None:
         ("oauth2", {"client_auth": "jwt"}, ("client_auth", "not_a_choice")),
         ("google", {"private_key": PEM.replace("PRIVATE", "PUBLIC")}, ("private_key", "malformed")),
         ("google", {"private_key": PEM[:400] + PEM[450:]}, ("private_key", "malformed")),
+        ("google", {"private_key": SHORT}, ("private_key", "malformed")),
         (
             "google",
             {"private_key": ECKey.generate_key("P-256").as_pem(private=True).decode()},
