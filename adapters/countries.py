@@ -1,4 +1,4 @@
-"""ISO 3166-1: the codes of three letters, and those of two that we keep."""
+"""ISO 3166-1: the codes of three letters, and those of two that we keep. And names, where partners write one."""
 
 _PAIRS = """
 ABW AW AFG AF AGO AO AIA AI ALA AX ALB AL AND AD ARE AE ARG AR ARM AM ASM AS ATA AQ ATF TF ATG AG AUS AU AUT AT AZE AZ
@@ -21,3 +21,21 @@ VEN VE VGB VG VIR VI VNM VN VUT VU WLF WF WSM WS YEM YE ZAF ZA ZMB ZM ZWE ZW
 _CODES = _PAIRS.split()
 TWO_LETTERS = dict(zip(_CODES[::2], _CODES[1::2], strict=True))
 THREE_LETTERS = {two: three for three, two in TWO_LETTERS.items()}
+
+# Where a country is free text: only in these spellings, in small letters.
+NAMES = {
+    "austria": "AT",
+    "deutschland": "DE",
+    "france": "FR",
+    "frankreich": "FR",
+    "germany": "DE",
+    "italia": "IT",
+    "italien": "IT",
+    "italy": "IT",
+    "liechtenstein": "LI",
+    "schweiz": "CH",
+    "suisse": "CH",
+    "svizzera": "CH",
+    "switzerland": "CH",
+    "österreich": "AT",
+}

@@ -82,24 +82,6 @@ ROLES = frozenset(
 # The technician rings from the door: a mobile first.
 PHONES = ("mobile", "private", "office")
 
-# COUNTRY is free text; it counts only where COUNTRY_CODED is missing, and only in these spellings.
-COUNTRIES = {
-    "austria": "AT",
-    "deutschland": "DE",
-    "france": "FR",
-    "frankreich": "FR",
-    "germany": "DE",
-    "italia": "IT",
-    "italien": "IT",
-    "italy": "IT",
-    "liechtenstein": "LI",
-    "schweiz": "CH",
-    "suisse": "CH",
-    "svizzera": "CH",
-    "switzerland": "CH",
-    "österreich": "AT",
-}
-
 # What the reader reads, or knows to say nothing about a visit. Anything else is ignored and counted.
 _KNOWN = """
 ORDER ORDER_HEADER CONTROL_INFO STOP_AUTOMATIC_PROCESSING GENERATOR_INFO GENERATION_DATE SOURCING_INFO ORDER_INFO

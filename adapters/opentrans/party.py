@@ -8,7 +8,8 @@ from lxml import etree
 
 from adapters import values
 from adapters.canonical import Address, Customer
-from adapters.opentrans.codes import COUNTRIES, PHONES, ROLES
+from adapters.countries import NAMES
+from adapters.opentrans.codes import PHONES, ROLES
 from adapters.postal import split_name, split_street
 from adapters.reading import Problems, Unfit
 from adapters.xml import Node, local_name
@@ -68,7 +69,8 @@ def _coded(text: str) -> str:
 
 
 def _named(text: str) -> str:
-    return COUNTRIES.get(text.casefold()) or values.country(text)
+    """COUNTRY is free text, and counts only where COUNTRY_CODED is missing."""
+    return NAMES.get(text.casefold()) or values.country(text)
 
 
 def person(party: Node, found: list[Node], country: str, language: str | None) -> Customer:
