@@ -10,7 +10,7 @@ from adapters.contract import Answer, Rendered, Verdict
 from adapters.errors import TranslationError
 from adapters.objects import minified
 from adapters.reading import Unfit, strict_json
-from adapters.shopify.codes import ANSWERED, CANCEL_ASKED, IN_HAND, OVER, PASSING, SUBMITTED, WAITING
+from adapters.shopify.codes import ANSWERED, CANCEL_ASKED, IN_HAND, OVER, PASSING, SUBMITTED, UNSUBMITTED, WAITING
 from adapters.shopify.graphql import (
     ACCEPT,
     ACCEPT_CANCELLATION,
@@ -20,6 +20,7 @@ from adapters.shopify.graphql import (
     REJECT,
     REJECT_CANCELLATION,
     TELL,
+    UNDO,
     mutation,
 )
 from adapters.shopify.orders import INT64
@@ -87,15 +88,14 @@ class Stand:
         parts = list(_parts(order, line))
         # A part that was cancelled, or moved elsewhere, has another one after it: the newest come first.
         self.part = next((part for part in parts if not part.over), parts[0] if parts else None)
-        self.fulfillment = next(
-            (
-                one
-                for one in _list(_inside(order, "fulfillments"))
-                if _inside(one, "status") != "CANCELLED"
-                and any(_inside(info, "number") == job for info in _list(_inside(one, "trackingInfo")))
-            ),
-            None,
-        )
+        ours = [one for one in _list(_inside(order, "fulfillments")) if _number(one) == job]
+        self.fulfillment = next((one for one in ours if _inside(one, "status") != "CANCELLED"), None)
+        self.undone = bool(ours) and self.fulfillment is None
+
+
+def _number(fulfillment: Any) -> Any:
+    (info,) = _list(_inside(fulfillment, "trackingInfo"))[:1] or [None]
+    return _inside(info, "number")
 
 
 def _parts(order: Any, line: str) -> Iterator[Part]:
@@ -133,7 +133,7 @@ def _accept(call: Rendered, known: Mapping[str, Any], stand: Stand) -> Rendered 
 def _end(call: Rendered, known: Mapping[str, Any], stand: Stand) -> Rendered | Verdict:
     """A request is refused or given back as a whole: not while it holds other lines, whose visits go on."""
     part = stand.part
-    if stand.cancelled or (part is not None and part.over):
+    if stand.cancelled or (part is not None and (part.over or (stand.undone and part.request == UNSUBMITTED))):
         return "delivered"
     if part is None:
         return "failed"
@@ -166,6 +166,11 @@ def _fulfill(call: Rendered, known: Mapping[str, Any], stand: Stand) -> Rendered
     return _filled(call, (*first, FULFILL), {"id": part.order, "fulfillment": visit})
 
 
+def _undo(call: Rendered, known: Mapping[str, Any], stand: Stand) -> Rendered | Verdict:
+    there = stand.fulfillment
+    return "delivered" if there is None else _filled(call, (UNDO,), {"id": _inside(there, "id")})
+
+
 def _tell(call: Rendered, known: Mapping[str, Any], stand: Stand) -> Rendered | Verdict:
     event, there = known["fulfillmentEvent"], stand.fulfillment
     if there is None:
@@ -183,6 +188,7 @@ _NEXT: Mapping[str, Callable[[Rendered, Mapping[str, Any], Stand], Rendered | Ve
     CLOSE: _end,
     FULFILL: _fulfill,
     TELL: _tell,
+    UNDO: _undo,
 }
 
 

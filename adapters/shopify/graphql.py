@@ -12,6 +12,7 @@ REJECT_CANCELLATION = "fulfillmentOrderRejectCancellationRequest"
 CLOSE = "fulfillmentOrderClose"
 FULFILL = "fulfillmentCreate"
 TELL = "fulfillmentEventCreate"
+UNDO = "fulfillmentCancel"
 
 ARGUMENTS: Mapping[str, tuple[str, ...]] = {
     ACCEPT: ("id", "message"),
@@ -21,6 +22,7 @@ ARGUMENTS: Mapping[str, tuple[str, ...]] = {
     CLOSE: ("id", "message"),
     FULFILL: ("fulfillment",),
     TELL: ("fulfillmentEvent",),
+    UNDO: ("id",),
 }
 
 _TYPES: Mapping[str, str] = {
@@ -35,14 +37,14 @@ _TYPES: Mapping[str, str] = {
 # 1000 points (each node of a list is one, times those of the lists around it) and be answered in 64 KB.
 STAND = (
     "query stand($order: ID!) { order(id: $order) { cancelledAt"
-    " fulfillments(first: 50) { id status trackingInfo(first: 1) { number } }"
+    " fulfillments(first: 40) { id status trackingInfo(first: 1) { number } }"
     " fulfillmentOrders(first: 10, reverse: true) { nodes { id status requestStatus"
-    " lineItems(first: 30) { nodes { id remainingQuantity lineItem { id } } } } } } }"
+    " lineItems(first: 25) { nodes { id remainingQuantity lineItem { id } } } } } } }"
 )
 EVENTS = (
     "query events($order: ID!) { order(id: $order) {"
-    " fulfillments(first: 50) { id status trackingInfo(first: 1) { number }"
-    " events(first: 10, sortKey: HAPPENED_AT, reverse: true) { nodes { status happenedAt } } } } }"
+    " fulfillments(first: 40) { id status trackingInfo(first: 1) { number }"
+    " events(first: 8, sortKey: HAPPENED_AT, reverse: true) { nodes { status happenedAt } } } } }"
 )
 
 

@@ -9,7 +9,7 @@ from adapters.canonical import Job, StatusUpdate
 from adapters.contract import Rendered
 from adapters.objects import minified
 from adapters.shopify.codes import ACCEPTED, CLOSED, ENDED, JSON, REJECTED, REJECTIONS, word
-from adapters.shopify.graphql import ACCEPT, CLOSE, EVENTS, FULFILL, REJECT, STAND, TELL, mutation
+from adapters.shopify.graphql import ACCEPT, CLOSE, EVENTS, FULFILL, REJECT, STAND, TELL, UNDO, mutation
 from adapters.shopify.settings import Settings
 
 GID = "gid://shopify/"
@@ -24,18 +24,19 @@ def calls(update: StatusUpdate, settings: Settings) -> list[Rendered]:
     if said == ACCEPTED:
         return [_call(update, settings, ACCEPT, {"message": _date(update.job)})]
     if said in (REJECTED, CLOSED):
-        if any(job.state not in ENDED for job in update.siblings):
-            return []
-        return [_end(update, settings, REJECT if said == REJECTED else CLOSE)]
-    return [
-        _call(update, settings, FULFILL, {}),
-        _call(update, settings, TELL, {"fulfillmentEvent": _event(update, said)}),
-    ]
+        return _end(update, settings, said)
+    event = {"fulfillmentEvent": _event(update, said)}
+    return [_call(update, settings, FULFILL, {}), _call(update, settings, TELL, event)]
 
 
-def _end(update: StatusUpdate, settings: Settings, name: str) -> Rendered:
+def _end(update: StatusUpdate, settings: Settings, said: str) -> list[Rendered]:
+    """A visit that was on its way before it was cancelled takes its fulfillment back."""
     code = _reason(update)
-    return _call(update, settings, name, {"reason": REJECTIONS.get(code or "", "OTHER"), "message": code})
+    why = {"reason": REJECTIONS.get(code or "", "OTHER"), "message": code}
+    undone = [_call(update, settings, UNDO, {})] if said == CLOSED else []
+    if any(job.state not in ENDED for job in update.siblings):
+        return undone
+    return [*undone, _call(update, settings, REJECT if said == REJECTED else CLOSE, why)]
 
 
 def _reason(update: StatusUpdate) -> str | None:

@@ -2,10 +2,12 @@
 
 import json
 import re
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
+from adapters.canonical import JobState, Reason, StatusUpdate
 from adapters.contract import Answer, RawMessage, Rendered
+from tests.support.documents import make_job, make_order, make_update
 
 ORDER, INSTALL, NETWORK, CAMERA = 5501234567890, 14501112, 14501113, 14501111
 
@@ -97,6 +99,17 @@ def gid(kind: str, number: Any) -> str:
     return f"gid://shopify/{kind}/{number}"
 
 
+UNHAPPY = Reason(code="unknown_service", group="intake", fault="partner")
+
+
+def update(state: JobState, line: int = INSTALL, unit: int = 1, **other: Any) -> StatusUpdate:
+    reason = UNHAPPY if state is JobState.REJECTED else other.pop("reason", None)
+    job = make_job(
+        state, id=f"job_{line}_{unit}", partner_order_id=str(ORDER), line_id=str(line), unit=unit, reason=reason
+    )
+    return make_update(state, job=replace(job, **other), order=make_order(partner_order_id=str(ORDER)), reason=reason)
+
+
 @dataclass
 class Shop:
     """Fulfillment orders with their lines (id → left), and the fulfillments made of them.
@@ -128,7 +141,7 @@ class Shop:
     def _order(self) -> dict[str, Any]:
         return {
             "cancelledAt": self.cancelled_at,
-            "fulfillments": self.fulfillments,
+            "fulfillments": [{name: one[name] for name in one if name != "parts"} for one in self.fulfillments],
             "fulfillmentOrders": {"nodes": [self._request(one) for one in reversed(self.requests)]},
         }
 
@@ -186,10 +199,26 @@ class Shop:
             {
                 "id": gid("Fulfillment", number),
                 "status": "SUCCESS",
+                "parts": made["lineItemsByFulfillmentOrder"],
                 "trackingInfo": [{"number": made["trackingInfo"]["number"]}],
                 "events": {"nodes": []},
             }
         )
+
+    def fulfillmentCancel(self, variables: dict[str, Any]) -> None:
+        """What was fulfilled is left again: in its request, or where that was closed by it, in a new one."""
+        there = next(one for one in self.fulfillments if one["id"] == variables["id"])
+        there["status"] = "CANCELLED"
+        for part in there["parts"]:
+            one = next(one for one in self.requests if one["id"] == part["fulfillmentOrderId"])
+            counts = {
+                int(item["id"].rpartition("-")[2]): item["quantity"] for item in part["fulfillmentOrderLineItems"]
+            }
+            if one["status"] == "CLOSED":
+                self.add(counts, request="UNSUBMITTED")
+                continue
+            for number, count in counts.items():
+                one["lines"][number] += count
 
     def fulfillmentEventCreate(self, variables: dict[str, Any]) -> None:
         event = variables["fulfillmentEvent"]
