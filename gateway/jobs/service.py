@@ -136,19 +136,21 @@ def advance(session: Session, located: Located, move: Move, now: datetime) -> bo
         reason=after.reason,
         note=move.note,
         siblings=siblings,
-        work=_work(session, step.event, after, move.at or now),
+        work=_work(session, located.tenant, step.event, after, move.at or now),
     )
     announce(session, located.tenant, update, now, move)
     return True
 
 
-def _work(session: Session, event: str, job: Job, at: datetime) -> Window | None:
+def _work(session: Session, tenant: Tenant, event: str, job: Job, at: datetime) -> Window | None:
     """From the last start of the work to its end, of a job whose work is done."""
     if job.state not in WORKED:
         return None
     kinds = ("job.started", "job.work_done")
     told = select(tables.JobEvent.type, func.max(tables.JobEvent.at)).where(
-        tables.JobEvent.job_id == job.id, tables.JobEvent.type.in_(kinds)
+        tables.JobEvent.partner_id == tenant.partner_id,
+        tables.JobEvent.job_id == job.id,
+        tables.JobEvent.type.in_(kinds),
     )
     times = dict(session.execute(told.group_by(tables.JobEvent.type)).all())
     start, end = times.get("job.started"), at if event == "job.work_done" else times.get("job.work_done")

@@ -45,7 +45,7 @@ def ask(session: Session, vault: Vault, tenant: Tenant, asked: PrivacyRequest, n
             PrivacyWish.request_id == asked.request_id,
         )
     ).one()
-    found = session.scalars(select(Order).where(_meant(wish)).order_by(Order.id)).all()
+    found = session.scalars(select(Order).where(_mine(wish)).order_by(Order.id)).all()
     if wish.done_at is None:
         _go_on(session, vault, wish, now)
     return found
@@ -60,7 +60,7 @@ def sweep(session: Session, vault: Vault, now: datetime) -> None:
 
 def _go_on(session: Session, vault: Vault, wish: PrivacyWish, now: datetime) -> None:
     """Erase the next orders that are over; an order of another status waits for its end."""
-    there = select(Order).where(_meant(wish), Order.content["customer"]["family_name"].astext != ERASED)
+    there = select(Order).where(_mine(wish), Order.content["customer"]["family_name"].astext != ERASED)
     over = session.scalars(there.where(Order.status.in_(OVER)).order_by(Order.id).limit(AT_ONCE).with_for_update())
     _erase(session, vault, over.all(), now)
     if session.scalar(there.limit(1)) is None:
@@ -68,12 +68,12 @@ def _go_on(session: Session, vault: Vault, wish: PrivacyWish, now: datetime) -> 
     session.flush()
 
 
-def _meant(wish: PrivacyWish) -> ColumnElement[bool]:
-    mine = owned(Order, Tenant(wish.partner_id, wish.environment))
+def _mine(wish: PrivacyWish) -> ColumnElement[bool]:
+    whose = owned(Order, Tenant(wish.partner_id, wish.environment))
     if wish.kind == "erase_all":
-        return mine
+        return whose
     customer = Order.content["echo"]["customer"].astext
-    return mine & or_(Order.partner_order_id.in_(wish.partner_order_ids), customer == (wish.customer or ""))
+    return whose & or_(Order.partner_order_id.in_(wish.partner_order_ids), customer == (wish.customer or ""))
 
 
 def _erase(session: Session, vault: Vault, found: Sequence[Order], now: datetime) -> None:

@@ -17,7 +17,11 @@ DAYS = 60
 
 
 def area(wish: SlotWish) -> str:
-    """Where one crew works: the country, and the first two characters of the postcode."""
+    """Where one crew works: the country, and the first two characters of the postcode.
+
+    Without a postcode nobody works there, so that every window is free: who asks for no place hears when somebody
+    could come, and where nobody can is found out by booking.
+    """
     return f"{wish.country}-{(wish.postcode or '').strip().upper()[:2]}"
 
 
