@@ -126,14 +126,14 @@ class Caller:
             return self._write(claimed)
         scheme, until = self.schemes.of(claimed), monotonic() + self.transport.deadline
 
-        def send(call: Payload, most: int) -> Answer:
+        def send(call: Payload | Claimed, most: int) -> Answer:
             sent = Sent(id=claimed.message_id, body=call.body, at=at)
             return exchange(self.transport, scheme, self._request(claimed.url, call), sent, until=until, most=most)
 
         # Our own test message is nothing that a dialect knows of.
         ours = claimed.subject == claimed.endpoint_id
         judge = None if ours else self.judges(claimed.owner, claimed.format)
-        return (send(claimed.call, 0), None) if judge is None else _judged(claimed.call, judge, send)
+        return (send(claimed, 0), None) if judge is None else _judged(claimed.call, judge, send)
 
     def _write(self, claimed: Claimed) -> tuple[Answer, Ruling | None]:
         start, name = monotonic(), folders.name_of(claimed.url)
@@ -147,7 +147,7 @@ class Caller:
             return Answer(error="folder_unavailable", step="folder"), None
         return Answer(step="folder", duration_ms=round((monotonic() - start) * 1000)), "delivered"
 
-    def _request(self, url: str, call: Payload) -> Request:
+    def _request(self, url: str, call: Payload | Claimed) -> Request:
         headers = {**call.headers, "user-agent": self.user_agent}
         if call.body and call.media_type:
             headers["content-type"] = call.media_type

@@ -5,6 +5,7 @@ import json
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
+from functools import partial
 from itertools import product
 from typing import Any
 
@@ -14,6 +15,10 @@ from webhooks.tenant import Tenant
 
 Write = Callable[[tuple[str, ...], Mapping[str, Any]], object]
 """Runs statements as one. None of them reads what another one writes; they name their values as `%(name)s`."""
+
+
+Read = Callable[[str, Mapping[str, Any]], Iterable[tuple[Any, ...]]]
+"""Runs a question and gives its rows. It names its values as `%(name)s`."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,13 +82,18 @@ class OutgoingEvent:
     payloads: Mapping[str, tuple[Payload, ...] | RenderFailure]
 
 
-def subscribed(session: Session, tenant: Tenant) -> list[Subscription]:
+def subscribed(read: Read, tenant: Tenant) -> list[Subscription]:
     """Every endpoint that is not deleted, in the order of their making.
 
     Disabled ones are among them: what happens meanwhile waits for them, in order, until they are enabled again.
     """
-    rows = _execute(session, _SUBSCRIBED, {"owner": tenant.owner, "environment": tenant.environment})
+    rows = read(_SUBSCRIBED, {"owner": tenant.owner, "environment": tenant.environment})
     return [Subscription(endpoint_id, form, tuple(event_types)) for endpoint_id, form, event_types in rows]
+
+
+def reading(session: Session) -> Read:
+    """Reads in the session's transaction."""
+    return partial(_execute, session)
 
 
 def writing(session: Session) -> Write:

@@ -10,7 +10,7 @@ import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import Literal
+from typing import Literal, NamedTuple
 
 from webhooks import signing
 from webhooks.tokens import GRANTS, Grant, Tokens, is_private_key
@@ -145,8 +145,7 @@ def hidden(scheme: str, credentials: Credentials) -> tuple[str, ...]:
     return tuple(credentials[member.name] for member in MEMBERS[scheme] if member.secret)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Sent:
+class Sent(NamedTuple):
     """What is to be authenticated: the message's id, its bytes, and when they are sent."""
 
     id: str

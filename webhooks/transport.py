@@ -3,10 +3,10 @@
 import math
 import socket
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from http.client import RemoteDisconnected
 from time import monotonic
-from typing import Any
+from typing import Any, NamedTuple
 
 from requests import PreparedRequest, Response
 from requests.adapters import HTTPAdapter
@@ -29,8 +29,7 @@ REMEMBERED_HOSTS = 256
 """How many hosts keep idle connections."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Request:
+class Request(NamedTuple):
     method: str
     url: str
     headers: Mapping[str, str]
