@@ -34,6 +34,8 @@ def violations(model: dict[str, Any], known: dict[str, Any], told: dict[str, str
         if not one.get("required") and one["name"] not in told:
             continue
         value = unquote(told.get(one["name"], ""))
-        if not one.get("minLength", 1) <= len(value) <= one.get("maxLength", 1000) or not re.search(one.get("pattern", ""), value):
+        if not one.get("minLength", 1) <= len(value) <= one.get("maxLength", 1000) or not re.search(
+            one.get("pattern", ""), value
+        ):
             wrong.append(one["name"])
     return wrong + [name for name in told if name not in {one["name"] for one in known["parameters"]}]
