@@ -17,6 +17,8 @@ OPTIONS = (
     "-c random_page_cost=1.1"
 )
 
+REMEMBERED = "remembered"  # in the `info` of all sessions of an engine: what `driver.recall` was told
+
 
 class Base(DeclarativeBase):
     """The base of every table of the gateway. `webhooks` has a base of its own."""
@@ -54,4 +56,4 @@ def _check(connection: Connection[Any], *_: object) -> None:
 
 
 def sessions(engine: Engine) -> sessionmaker[Session]:
-    return sessionmaker(engine, expire_on_commit=False)
+    return sessionmaker(engine, expire_on_commit=False, info={REMEMBERED: {}})

@@ -61,6 +61,7 @@ def _service(row: Mapping[str, str]) -> Service:
 _ARTICLES = """
     SELECT kind, code, service FROM partner_article
      WHERE partner_id = %(partner_id)s AND environment = %(environment)s AND code = ANY(%(codes)s)
+     ORDER BY kind, code
 """
 
 
@@ -71,7 +72,7 @@ def resolve(session: Session, partner_id: str, environment: str, lines: Iterable
     known: dict[tuple[str, str], str] = {}
     if codes:
         values = {"partner_id": partner_id, "environment": environment, "codes": sorted(filter(None, codes))}
-        rows = driver.execute(session, _ARTICLES, values)
+        rows = driver.recall(session, _ARTICLES, values)
         known = {(kind, code): service for kind, code, service in rows}
     return {line.line_id: _named(line, known) for line in lines}
 

@@ -14,7 +14,7 @@ from adapters.contract import Adapter
 from adapters.plain.writer import event_bytes
 from gateway import driver
 from gateway.endpoints.dialect import payload
-from gateway.ids import new_id
+from gateway.ids import NewId, new_id
 from gateway.jobs.moving import Move
 from gateway.jobs.tables import JobEvent
 from gateway.partners.dialect import adapter_of
@@ -39,10 +39,10 @@ def said(updates: Iterable[StatusUpdate]) -> list[Said]:
     return [Said(update, event_bytes(update)) for update in updates]
 
 
-def tell(session: Session, tenant: Tenant, steps: Sequence[Said], now: datetime) -> None:
+def tell(session: Session, tenant: Tenant, steps: Sequence[Said], now: datetime, new_id: NewId = new_id) -> None:
     """Enqueue the webhooks of these steps for whoever hears of this tenant's jobs."""
     owner = Owner(tenant.partner_id, tenant.environment)
-    subscriptions = outbox.subscribed(session, owner)
+    subscriptions = outbox.subscribed(partial(driver.recall, session), owner)
     if not subscriptions:
         return
     in_dialect = any(one.format == "dialect" for one in subscriptions)
@@ -52,11 +52,13 @@ def tell(session: Session, tenant: Tenant, steps: Sequence[Said], now: datetime)
     outbox.enqueue(write, owner, events, subscriptions, new_id=partial(new_id, now=now), now=now)
 
 
-def announce(session: Session, tenant: Tenant, update: StatusUpdate, now: datetime, move: Move) -> None:
+def announce(
+    session: Session, tenant: Tenant, update: StatusUpdate, now: datetime, move: Move, new_id: NewId = new_id
+) -> None:
     """Write the event of this move and enqueue its webhooks, all in this transaction."""
     steps = said([update])
     driver.execute(session, _EVENTS, {"events": driver.rows(event_row(tenant, step, move) for step in steps)})
-    tell(session, tenant, steps, now)
+    tell(session, tenant, steps, now, new_id)
 
 
 def event_row(tenant: Tenant, step: Said, move: Move | None = None) -> dict[str, Any]:

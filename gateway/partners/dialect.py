@@ -14,8 +14,7 @@ from gateway import driver
 
 def adapter_of(session: Session, partner_id: str) -> Adapter | None:
     """The adapter of a partner that exists; None where we have no dialect for them."""
-    row = driver.execute(session, _DIALECT, {"partner_id": partner_id}).fetchone()
-    assert row is not None
+    [row] = driver.recall(session, _DIALECT, {"partner_id": partner_id})
     return adapter(*row)
 
 

@@ -67,7 +67,7 @@ def say(
 ) -> int:
     """Enqueue and commit."""
     with sessions.begin() as session:
-        subscriptions = outbox.subscribed(session, tenant)
+        subscriptions = outbox.subscribed(outbox.reading(session), tenant)
         return outbox.enqueue(
             outbox.writing(session), tenant, events, subscriptions, new_id=fresh, now=now or datetime.now(UTC)
         )

@@ -178,7 +178,7 @@ def test_receivers_that_hang_do_not_hold_up_the_others_r11(
 
     start = time.monotonic()
     with sessions.begin() as session:
-        *_, other = outbox.subscribed(session, DEMO)
+        *_, other = outbox.subscribed(outbox.reading(session), DEMO)
         outbox.enqueue(
             outbox.writing(session), DEMO, [event(f"job_{n}") for n in range(50)], [other], new_id=fresh, now=now()
         )
@@ -271,7 +271,7 @@ def test_an_enqueue_while_the_last_message_is_recorded_is_not_lost(sessions: Ses
     say(sessions, event("job_1", 1))
     [first] = claim(sessions)
     with sessions.begin() as session:
-        subscriptions = outbox.subscribed(session, DEMO)
+        subscriptions = outbox.subscribed(outbox.reading(session), DEMO)
         outbox.enqueue(outbox.writing(session), DEMO, [event("job_1", 2)], subscriptions, new_id=fresh, now=now())
         left = record(sessions, delivered(first))
         assert left, "the mailbox is being written to: its outcome waits"
@@ -292,7 +292,7 @@ def test_no_message_is_ever_stranded_between_enqueue_and_record(sessions: Sessio
         chance = random.Random(seed + number)
         while not over.is_set():
             with sessions.begin() as session:
-                subscriptions = outbox.subscribed(session, DEMO)
+                subscriptions = outbox.subscribed(outbox.reading(session), DEMO)
                 events = [event(f"job_{number}_{chance.randrange(2)}")]
                 outbox.enqueue(outbox.writing(session), DEMO, events, subscriptions, new_id=fresh, now=now())
                 time.sleep(chance.random() * 0.003)

@@ -166,7 +166,7 @@ def test_a_message_written_while_its_endpoint_was_deleted_ends_with_the_next_tic
 
     def write() -> None:
         with sessions.begin() as session:
-            subscriptions = outbox.subscribed(session, DEMO)
+            subscriptions = outbox.subscribed(outbox.reading(session), DEMO)
             knows.set()
             deleted.wait(5)
             outbox.enqueue(outbox.writing(session), DEMO, [event("job_1")], subscriptions, new_id=fresh, now=NOW)

@@ -22,7 +22,7 @@ def test_one_statement_whatever_the_number_of_events_and_endpoints(sessions: Ses
         add_endpoint(sessions, f"http://127.0.0.1:{port}/")
     events = [event(f"job_{n}", sequence) for n in range(5) for sequence in (1, 2)]
     with sessions.begin() as session:
-        subscriptions = outbox.subscribed(session, DEMO)
+        subscriptions = outbox.subscribed(outbox.reading(session), DEMO)
     with noted(sessions.kw["bind"]) as statements, sessions.begin() as session:
         written = outbox.enqueue(outbox.writing(session), DEMO, events, subscriptions, new_id=fresh, now=NOW)
 
@@ -87,7 +87,12 @@ def test_nothing_is_said_when_the_transaction_fails(sessions: Sessions) -> None:
     add_endpoint(sessions, "http://127.0.0.1:1/")
     with sessions() as session:
         outbox.enqueue(
-            outbox.writing(session), DEMO, [event("job_1")], outbox.subscribed(session, DEMO), new_id=fresh, now=NOW
+            outbox.writing(session),
+            DEMO,
+            [event("job_1")],
+            outbox.subscribed(outbox.reading(session), DEMO),
+            new_id=fresh,
+            now=NOW,
         )
         session.rollback()
 

@@ -4,13 +4,16 @@ import copy
 import json
 
 import pytest
-from sqlalchemy import func, select
+from sqlalchemy import delete, func, select
 
 from adapters.canonical import JobState
+from gateway.catalogue.tables import PartnerArticle
 from gateway.crypto import Place
 from gateway.intake.tables import InboundMessage
 from gateway.jobs.tables import Job, JobEvent, Order
 from tests.support.orders import json_order
+from tests.support.statements import noted
+from webhooks import tables
 
 
 def count(runtime, table) -> int:
@@ -151,6 +154,29 @@ def test_fifty_at_once_with_their_own_keys_are_one_order(shop, api, runtime, clo
     assert sorted(answer.status for answer in answers) == [200] * 49 + [201]
     assert len({answer.json["id"] for answer in answers}) == 1
     assert [count(runtime, Order), count(runtime, Job), count(runtime, JobEvent)] == [1, 1, 2]
+
+
+def test_what_changed_since_the_last_order_is_seen_by_the_next(shop, runtime, clock):
+    """Endpoints and articles are remembered from order to order, and never wrongly."""
+    shop.post("/v1/orders", json_order("W-1", clock()))
+    shop.post("/v1/webhook-endpoints", {"url": "http://127.0.0.1:9/hook"})
+    before = count(runtime, tables.Message)
+    assert shop.post("/v1/orders", json_order("W-2", clock())).status == 201
+    assert count(runtime, tables.Message) == before + 2
+    with runtime.sessions.begin() as session:
+        session.execute(delete(PartnerArticle))
+    answer = shop.post("/v1/orders", json_order("W-3", clock()))
+    assert (answer.status, answer.json["status"]) == (201, "rejected")
+    assert count(runtime, tables.Message) == before + 4
+    assert count(runtime, Order) == 3
+
+
+def test_a_new_order_is_one_statement(shop, runtime, clock):
+    shop.post("/v1/webhook-endpoints", {"url": "http://127.0.0.1:9/hook"})
+    shop.post("/v1/orders", json_order("W-1", clock()))
+    with noted(runtime.engine) as statements:
+        assert shop.post("/v1/orders", json_order("W-2", clock())).status == 201
+    assert len([one for one in statements if "oauth" not in one]) == 1
 
 
 def test_an_unknown_sku_rejects_its_line_only(shop, clock):

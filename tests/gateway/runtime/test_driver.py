@@ -8,7 +8,9 @@ from sqlalchemy import select, text
 
 from gateway import driver
 from gateway.catalogue.tables import PartnerArticle
+from gateway.db import REMEMBERED
 from gateway.runtime import Runtime
+from tests.support.statements import noted
 
 BACKEND = text("SELECT pg_backend_pid()")
 INSERT = (
@@ -55,6 +57,51 @@ def test_what_is_read_on_the_way_is_there_and_what_is_written_is_not_yet(runtime
         found = driver.execute(session, "SELECT code FROM partner_article WHERE kind = %(kind)s", {"kind": "sku"})
         assert found.fetchall() == [("a",)]
     assert codes(runtime) == ["a", "b"]
+
+
+CODES = "SELECT kind, code FROM partner_article WHERE environment = %(environment)s ORDER BY code"
+
+
+def add_and_recall(runtime: Runtime, code: str) -> list[tuple[str, str]]:
+    with driver.together(runtime.sessions) as session:
+        known = list(driver.recall(session, CODES, {"environment": "sandbox"}))
+        driver.write(session, INSERT, {"articles": driver.rows([article(code)])})
+    return known
+
+
+def test_what_is_remembered_is_not_asked_again(runtime: Runtime) -> None:
+    with driver.together(runtime.sessions) as session:
+        assert driver.recall(session, CODES, {"environment": "live"}) == []
+    with noted(runtime.engine) as statements, driver.together(runtime.sessions) as session:
+        assert driver.recall(session, CODES, {"environment": "live"}) == []
+        assert driver.recall(session, CODES, {"environment": "live"}) == []
+        driver.write(session, INSERT, {"articles": driver.rows([article("a")])})
+    assert len(statements) == 1
+    assert codes(runtime) == ["a"]
+
+
+def test_what_is_not_as_remembered_any_more_takes_everything_back_and_is_asked_anew(runtime: Runtime) -> None:
+    assert add_and_recall(runtime, "a") == []
+    with pytest.raises(driver.Taken):
+        add_and_recall(runtime, "b")
+    assert codes(runtime) == ["a"]
+    assert add_and_recall(runtime, "b") == [("sku", "a")]
+    assert codes(runtime) == ["a", "b"]
+
+
+def test_a_memory_is_bounded(runtime: Runtime, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(driver, "MEMORY", 3)
+    for number in range(5):
+        with driver.together(runtime.sessions) as session:
+            driver.recall(session, CODES, {"environment": f"{number}"})
+            assert len(session.info[REMEMBERED]) <= 3
+
+
+def test_outside_of_what_travels_together_nothing_is_remembered(runtime: Runtime) -> None:
+    for known in ([], [("sku", "a")]):
+        with runtime.sessions() as session:
+            assert driver.recall(session, CODES, {"environment": "sandbox"}) == known
+        add(runtime, "a" if not known else "b")
 
 
 def test_an_exception_takes_everything_back(runtime: Runtime) -> None:
