@@ -1,11 +1,12 @@
 """The Shopify dialect."""
 
 from collections.abc import Mapping
+from datetime import datetime
 from typing import Any, ClassVar
 
 from adapters.canonical import Intent, Receipt, Refusal, StatusUpdate
-from adapters.contract import Answer, Profile, RawMessage, Rendered, Verdict
-from adapters.shopify import answers, reader, writer
+from adapters.contract import Answer, Page, PageRequest, Profile, RawMessage, Rendered, Verdict
+from adapters.shopify import answers, pages, reader, writer
 from adapters.shopify.codes import JSON, STATES, WEBHOOK_ID
 from adapters.shopify.settings import Options, Settings
 
@@ -56,6 +57,12 @@ class ShopifyAdapter:
 
     def judge(self, call: Rendered, answer: Answer) -> Verdict:
         return answers.judge(call, answer)
+
+    def page_request(self, cursor: str | None, now: datetime) -> PageRequest:
+        return pages.request(cursor, self.settings)
+
+    def read_page(self, response: RawMessage, cursor: str | None, now: datetime) -> Page:
+        return pages.read(response)
 
 
 _OK = Rendered(body=b"", media_type=JSON, event="")

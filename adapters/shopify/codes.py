@@ -10,7 +10,7 @@ JSON = "application/json"
 TOPIC, WEBHOOK_ID, TRIGGERED_AT = "x-shopify-topic", "x-shopify-webhook-id", "x-shopify-triggered-at"
 
 # Topics, by what their body is. An order is told as a whole, whatever happened to it.
-ORDER, REFUND, HEARD, CALLBACK = "order", "refund", "heard", "callback"
+ORDER, REFUND, REQUEST, HEARD, CALLBACK = "order", "refund", "request", "heard", "callback"
 DISCLOSE, ERASE, ERASE_ALL = "disclose", "erase", "erase_all"
 TOPICS: Mapping[str, str] = {
     "orders/create": ORDER,

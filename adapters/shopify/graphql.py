@@ -33,8 +33,9 @@ _TYPES: Mapping[str, str] = {
     "fulfillmentEvent": "FulfillmentEventInput!",
 }
 
-# How the lines of an order stand with the fulfillment services, and which fulfillments are ours. A question may cost
-# 1000 points (each node of a list is one, times those of the lists around it) and be answered in 64 KB.
+# How the lines of an order stand with the fulfillment services, and which fulfillments are ours; what was told of them;
+# what the merchant wants back. A question may cost 1000 points (each node of a list is one, times those of the lists
+# around it), and before a call be answered in 64 KB.
 STAND = (
     "query stand($order: ID!) { order(id: $order) { cancelledAt"
     " fulfillments(first: 40) { id status trackingInfo(first: 1) { number } }"
@@ -45,6 +46,12 @@ EVENTS = (
     "query events($order: ID!) { order(id: $order) {"
     " fulfillments(first: 40) { id status trackingInfo(first: 1) { number }"
     " events(first: 8, sortKey: HAPPENED_AT, reverse: true) { nodes { status happenedAt } } } } }"
+)
+CANCELLATIONS = (
+    "query cancellations($after: String) {"
+    " assignedFulfillmentOrders(first: 15, after: $after, assignmentStatus: CANCELLATION_REQUESTED) {"
+    " pageInfo { hasNextPage endCursor } nodes { id updatedAt order { id }"
+    " lineItems(first: 25) { nodes { remainingQuantity lineItem { id } } } } } }"
 )
 
 

@@ -10,7 +10,7 @@ from adapters.contract import RawMessage
 from adapters.errors import InvalidOrder, MalformedMessage, Problem, TranslationError, Unsupported
 from adapters.objects import Object
 from adapters.reading import Problems, strict_json
-from adapters.shopify import codes, orders
+from adapters.shopify import codes, orders, pages
 from adapters.shopify.orders import INT64, NOTHING, identity, moment
 from adapters.shopify.settings import Settings
 
@@ -61,6 +61,7 @@ def _unread(error: type[MalformedMessage] | type[Unsupported], code: str, detail
 _SHAPES = (
     (codes.ORDER, {"id", "line_items"}),
     (codes.REFUND, {"order_id", "refund_line_items"}),
+    (codes.REQUEST, {pages.REQUEST}),
     (codes.HEARD, {"order_edit"}),
     (codes.CALLBACK, {"kind"}),
 )
@@ -82,6 +83,10 @@ def _version(order: Object, message: RawMessage) -> str:
 
 def _refund(refund: Object, message: RawMessage, settings: Settings) -> list[Intent]:
     return orders.refunded(refund, settings)
+
+
+def _request(document: Object, message: RawMessage, settings: Settings) -> list[Intent]:
+    return pages.wanted_back(document)
 
 
 def _heard(document: Object, message: RawMessage, settings: Settings) -> list[Intent]:
@@ -135,6 +140,7 @@ Reader = Callable[[Object, RawMessage, Settings], list[Intent]]
 _READERS: Mapping[str, Reader] = {
     codes.ORDER: _order,
     codes.REFUND: _refund,
+    codes.REQUEST: _request,
     codes.HEARD: _heard,
     codes.CALLBACK: _callback,
     codes.DISCLOSE: _person("disclose", "orders_requested"),

@@ -48,6 +48,10 @@ class Settings:
     def zone(self) -> ZoneInfo:
         return ZoneInfo(self.timezone)
 
+    @property
+    def api_path(self) -> str:
+        return f"/admin/api/{self.api_version}/graphql.json"
+
     def ours(self, line: Object) -> bool:
         """Whether a line item is a service of ours: by any of the marks that were agreed, or by its `SVC-`."""
         agreed = {

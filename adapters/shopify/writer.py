@@ -69,7 +69,7 @@ def _event(update: StatusUpdate, said: str) -> dict[str, Any]:
 
 def _call(update: StatusUpdate, settings: Settings, name: str, variables: Mapping[str, Any]) -> Rendered:
     """The call with what is known of its variables. `extensions` says whom it is about, and is not sent."""
-    job, path = update.job, f"/admin/api/{settings.api_version}/graphql.json"
+    job, path = update.job, settings.api_path
     ask = {"query": EVENTS if name == TELL else STAND, "variables": {"order": f"{GID}Order/{job.partner_order_id}"}}
     document = {
         "query": mutation(name),
