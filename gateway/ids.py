@@ -1,8 +1,15 @@
 """Typed ids: a prefix and a ULID, so that an id says what it names and sorts by the time it was made."""
 
 from datetime import datetime
+from typing import Protocol
 
 from ulid import ULID
+
+
+class NewId(Protocol):
+    """Makes ids: `new_id`, wherever nobody hands in another way."""
+
+    def __call__(self, prefix: str, now: datetime) -> str: ...
 
 
 def new_id(prefix: str, now: datetime) -> str:

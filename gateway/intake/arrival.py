@@ -1,9 +1,10 @@
 """One document at one door."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 
 from adapters.contract import RawMessage
+from gateway.ids import NewId, new_id
 from gateway.runtime import Runtime
 from gateway.tenant import Tenant
 
@@ -17,4 +18,5 @@ class Arrival:
     door: str
     message: RawMessage
     now: datetime
+    new_id: NewId = field(default=new_id)
     number: str | None = None

@@ -2,7 +2,6 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, replace
-from datetime import datetime
 from functools import partial
 from hashlib import sha256
 from typing import Any
@@ -31,7 +30,6 @@ from gateway import driver
 from gateway.catalogue import service as catalogue
 from gateway.crypto import Place
 from gateway.errors import Problem, as_json
-from gateway.ids import new_id
 from gateway.intake import changes, requests
 from gateway.intake.arrival import Arrival
 from gateway.intake.tables import InboundMessage
@@ -53,7 +51,7 @@ def accept(session: Session, arrival: Arrival, intents: Sequence[Intent], *, fre
         return _told_again(session, arrival, intents)
     replies = tuple(requests.answer(session, arrival, one) for one in intents if isinstance(one, Request))
     if replies and all(isinstance(one, Query) for one in intents):
-        return Receipt(message_id=new_id("msg", arrival.now), at=arrival.now, outcomes=(), replies=replies)
+        return Receipt(message_id=arrival.new_id("msg", arrival.now), at=arrival.now, outcomes=(), replies=replies)
     outcomes = tuple(_accept(session, arrival, one, fresh) for one in intents if not isinstance(one, Request))
     taken = [outcome for outcome in outcomes if outcome.result == "accepted"]
     made: list[changes.Change | None] = [o.intent for o in taken if not isinstance(o.intent, PlaceOrder)]
@@ -93,7 +91,7 @@ def keep(
     change: changes.Change | None = None,
 ) -> str:
     """Store the document, encrypted, with what became of it. Returns its id."""
-    message_id = new_id("msg", arrival.now)
+    message_id = arrival.new_id("msg", arrival.now)
     place = Place(arrival.tenant.partner_id, "inbound_message", message_id, "body")
     row = {
         "id": message_id,
@@ -135,7 +133,7 @@ def envelope(message: RawMessage) -> dict[str, Any] | None:
 def _told_again(session: Session, arrival: Arrival, intents: Sequence[Intent]) -> Receipt:
     """The answer to a message that was taken before: nothing happens, and nothing is compared."""
     outcomes = tuple(_as_it_is(session, arrival, one) for one in intents if not isinstance(one, Request))
-    return Receipt(message_id=new_id("msg", arrival.now), at=arrival.now, outcomes=outcomes)
+    return Receipt(message_id=arrival.new_id("msg", arrival.now), at=arrival.now, outcomes=outcomes)
 
 
 def _as_it_is(session: Session, arrival: Arrival, intent: Document) -> Outcome:
@@ -158,12 +156,12 @@ def _accept(session: Session, arrival: Arrival, intent: Document, fresh: bool) -
 
 def _place(session: Session, arrival: Arrival, intent: PlaceOrder, fresh: bool) -> Outcome:
     order, tenant, now = intent.order, arrival.tenant, arrival.now
-    order_id = new_id("ord", now)
+    order_id = arrival.new_id("ord", now)
     holds = any(line.hold_id for line in order.lines)
     if holds and fresh:
         raise driver.Taken  # not for one statement: let somebody look
     kept = scheduling.held(session, tenant, order, now) if holds else order
-    updates = _opened(session, tenant, kept, order_id, now)
+    updates = _opened(session, arrival, kept, order_id)
     if holds:
         updates = [replace(update, order=order) for update in updates]
         scheduling.use(session, tenant, order, order_id)
@@ -178,7 +176,7 @@ def _place(session: Session, arrival: Arrival, intent: PlaceOrder, fresh: bool) 
         "created_at": now,
         "updated_at": now,
     }
-    if not jobs.place(session, tenant, row, updates, fresh=fresh):
+    if not jobs.place(session, tenant, row, updates, fresh=fresh, new_id=arrival.new_id):
         return _again(session, tenant, intent)
     if intent.books_slots:
         scheduling.book(session, tenant, order_id, changes.slots(order), now)
@@ -193,11 +191,12 @@ def _place(session: Session, arrival: Arrival, intent: PlaceOrder, fresh: bool) 
     )
 
 
-def _opened(session: Session, tenant: Tenant, order: SupportOrder, order_id: str, now: datetime) -> list[StatusUpdate]:
+def _opened(session: Session, arrival: Arrival, order: SupportOrder, order_id: str) -> list[StatusUpdate]:
     """The jobs of these lines with their first events, not stored yet."""
+    tenant, now = arrival.tenant, arrival.now
     services = catalogue.resolve(session, tenant.partner_id, tenant.environment, order.lines)
     blank = opening.blank(order, order_id, tenant.environment, now)
-    return opening.open_jobs(order, blank, services, partial(new_id, now=now))
+    return opening.open_jobs(order, blank, services, partial(arrival.new_id, now=now))
 
 
 def _again(session: Session, tenant: Tenant, intent: PlaceOrder) -> Outcome:
@@ -230,7 +229,7 @@ def _change(session: Session, arrival: Arrival, intent: changes.Change) -> Outco
     order = stored_order(existing.content)
     added = changes.added_lines(before, intent)
     if added:
-        updates = _opened(session, tenant, replace(order, lines=added), existing.id, now)
+        updates = _opened(session, arrival, replace(order, lines=added), existing.id)
         jobs.extend(session, existing, [replace(update, order=order) for update in updates], now)
     return _as_it_stands(session, existing, intent, "accepted", order, faults)
 

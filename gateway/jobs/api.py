@@ -17,6 +17,7 @@ from adapters.values import instant
 from gateway import idempotency, paging
 from gateway.call import Call, as_json
 from gateway.errors import Problem
+from gateway.ids import NewId, new_id
 from gateway.jobs import queries, service
 from gateway.jobs.lifecycle import IllegalTransition, Step, WrongReason, lifecycle
 from gateway.jobs.moving import InvalidMove, Move
@@ -125,10 +126,10 @@ def cancel_job(call: Call, job_id: str) -> Response:
     return idempotency.once(call, "cancel_job", act)
 
 
-def take(session: Session, located: service.Located, move: Move, now: datetime) -> None:
+def take(session: Session, located: service.Located, move: Move, now: datetime, new_id: NewId = new_id) -> None:
     """Advance a job, or say as a problem why not."""
     try:
-        service.advance(session, located, move, now)
+        service.advance(session, located, move, now, new_id)
     except IllegalTransition as error:
         raise Problem(
             code="illegal-transition",

@@ -11,7 +11,7 @@ from sqlalchemy.orm import Session
 from adapters.canonical import Job, JobState, StatusUpdate, SupportOrder, Window
 from adapters.plain.reader import stored_order
 from gateway import driver
-from gateway.ids import new_id
+from gateway.ids import NewId, new_id
 from gateway.jobs import tables
 from gateway.jobs.announce import Said, announce, event_row, said, tell
 from gateway.jobs.moving import Move, moved, says_nothing_new
@@ -42,7 +42,13 @@ class Located:
 
 
 def place(
-    session: Session, tenant: Tenant, order: Mapping[str, Any], updates: Sequence[StatusUpdate], *, fresh: bool
+    session: Session,
+    tenant: Tenant,
+    order: Mapping[str, Any],
+    updates: Sequence[StatusUpdate],
+    *,
+    fresh: bool,
+    new_id: NewId = new_id,
 ) -> bool:
     """Store a new order (its columns) with its jobs and the events of their opening, and announce those.
 
@@ -56,7 +62,7 @@ def place(
         driver.write(session, _PLACE_FRESH, values)
     elif driver.execute(session, _PLACE, values).fetchone() is None:
         return False
-    tell(session, tenant, steps, now)
+    tell(session, tenant, steps, now, new_id)
     return True
 
 
@@ -115,7 +121,7 @@ def locate(session: Session, job_id: str, *visible: ColumnElement[bool]) -> Loca
     return Located(row=row, order=order)
 
 
-def advance(session: Session, located: Located, move: Move, now: datetime) -> bool:
+def advance(session: Session, located: Located, move: Move, now: datetime, new_id: NewId = new_id) -> bool:
     """Take the job one step on; False where the move tells nothing new.
 
     Raises `IllegalTransition`, `WrongReason` or `InvalidMove`.
@@ -138,7 +144,7 @@ def advance(session: Session, located: Located, move: Move, now: datetime) -> bo
         siblings=siblings,
         work=_work(session, located.tenant, step.event, after, move.at or now),
     )
-    announce(session, located.tenant, update, now, move)
+    announce(session, located.tenant, update, now, move, new_id)
     return True
 
 
