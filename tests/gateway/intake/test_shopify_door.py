@@ -131,6 +131,20 @@ def test_what_is_not_for_us_is_not_kept_and_what_cannot_be_read_is(logitech, run
     assert states(logitech) == []
 
 
+@pytest.mark.parametrize(("left", "expected"), [(1, ["unscheduled", "cancelled"]), (2, ["cancelled", "cancelled"])])
+def test_what_the_merchant_wants_back_is_cancelled(logitech, left, expected):
+    send(logitech, order(line(quantity=2)), 0, "orders/create")
+    part = {"remainingQuantity": left, "lineItem": {"id": f"gid://shopify/LineItem/{INSTALL}"}}
+    asked = {
+        "updatedAt": "2026-01-14T15:01:00Z",
+        "order": {"id": f"gid://shopify/Order/{ORDER}"},
+        "lineItems": {"nodes": [part]},
+    }
+    for _ in range(2):
+        send(logitech, {"fulfillmentOrder": asked}, 1, None)
+    assert [state for _, _, state in states(logitech)] == expected
+
+
 def test_a_person_is_forgotten(logitech, runtime):
     send(logitech, order(), 0, "orders/create")
     send(logitech, order(**GONE), 1, "orders/cancelled")
