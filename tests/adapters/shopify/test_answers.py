@@ -84,6 +84,27 @@ def test_an_order_that_is_not_there_has_failed() -> None:
     assert DIALECT.probed(ANY_CALL, answered({"data": {"order": None}, **error("THROTTLED")})) == "retry"
 
 
+@pytest.mark.parametrize(
+    ("status", "happened", "told"),
+    [
+        ("OUT_FOR_DELIVERY", "2026-01-14T13:00:00+01:00", True),
+        ("DELIVERED", "2026-01-14T12:00:00Z", False),
+        ("OUT_FOR_DELIVERY", "2026-01-14T12:00:01Z", False),
+        ("OUT_FOR_DELIVERY", "yesterday", False),
+        ("OUT_FOR_DELIVERY", None, False),
+    ],
+)
+def test_an_event_is_known_by_its_status_and_its_second(status: str, happened: Any, told: bool) -> None:
+    event = DIALECT.render(update(JobState.EN_ROUTE))[1]
+    ours = {
+        "id": gid("Fulfillment", 1),
+        "trackingInfo": [{"number": f"job_{INSTALL}_1"}],
+        "events": {"nodes": [{"status": status, "happenedAt": happened}]},
+    }
+    found = DIALECT.probed(event, answered({"data": {"order": {"fulfillments": [ours]}}}))
+    assert found == "delivered" if told else isinstance(found, Rendered)
+
+
 STEPS = [JobState.EN_ROUTE, JobState.COMPLETED, JobState.CANCELLED, JobState.REJECTED, JobState.SCHEDULED]
 NAMES = st.sampled_from(
     [

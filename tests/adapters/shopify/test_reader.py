@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 
 from adapters.canonical import (
+    CancelOrder,
     ChangeOrder,
     Intent,
     LineChange,
@@ -166,6 +167,14 @@ def test_everything_that_is_wrong_is_told_at_once_and_once() -> None:
         "/email": "not_an_email",
         "/customer_locale": "unknown_language",
     }
+
+
+def test_more_than_a_hundred_services_are_too_many_and_can_be_cancelled() -> None:
+    many = [line(number) for number in range(1, 102)]
+    assert problems(order(*many)) == {"/line_items": "too_many"}
+    assert len(change(order(*many[:100])).lines) == 100
+    (cancelled,) = parse(order(*many, cancelled_at="2026-01-14T16:00:00+01:00"), "orders/cancelled")
+    assert isinstance(cancelled, CancelOrder)
 
 
 # --- traps --------------------------------------------------------------------------------------------------------
