@@ -9,6 +9,7 @@ from adapters.opentrans.adapter import OpenTransAdapter
 from adapters.otto.adapter import OttoAdapter
 from adapters.plain.adapter import PlainAdapter
 from adapters.shopify.adapter import ShopifyAdapter
+from adapters.tmforum.adapter import TmForumAdapter
 
 ADAPTERS: tuple[type[Adapter], ...] = (
     PlainAdapter,
@@ -19,6 +20,7 @@ ADAPTERS: tuple[type[Adapter], ...] = (
     OttoAdapter,
     GoogleBookingAdapter,
     ShopifyAdapter,
+    TmForumAdapter,
 )
 
 

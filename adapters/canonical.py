@@ -135,8 +135,9 @@ class SupportOrder:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PlaceOrder:
-    """`books_slots`: the one window of each line is a slot: free, and taken with the order, or nothing is placed and the
-    problem is `slot_taken`. Else windows are wishes."""
+    """`books_slots`: the one window of each line is a slot: free, and taken with the order, or nothing is placed and
+    the problem is `slot_taken`. Else windows are wishes.
+    """
 
     order: SupportOrder
     books_slots: bool = False
@@ -215,6 +216,7 @@ class Query:
 
     `nothing` is a sign of life. `order` is one order, by our number or by theirs. `orders` is a page of them, newest
     first, by `customer` (their key of a customer, which the dialect left in the order's echo as `customer`) or all.
+    Orders may be asked for by their `statuses`, too: in one of them.
     `hold` is one slot that is kept. `slots` are the free windows of each wish that begin within `windows`.
     """
 
@@ -224,7 +226,7 @@ class Query:
     partner_order_id: str | None = None
     hold_id: str | None = None
     customer: str | None = None
-    status: str | None = None
+    statuses: tuple[str, ...] = ()
     wishes: tuple[SlotWish, ...] = ()
     windows: tuple[Window, ...] = ()
     offset: int = 0
@@ -332,6 +334,7 @@ class StatusUpdate:
     """One event of a job's life, with the job as it was right after it.
 
     `siblings`: the other jobs of the same line as they stand, for dialects that count visits instead of naming them.
+    `others`: those of the order's other lines, for dialects that say how the order stands; empty where nobody looked.
     `work`: from `job.started` to `job.work_done`, of a visit whose work is done, where both are known.
     """
 
@@ -345,6 +348,7 @@ class StatusUpdate:
     reason: Reason | None = None
     note: str | None = None
     siblings: tuple[Job, ...] = ()
+    others: tuple[Job, ...] = ()
     work: Window | None = None
 
 
@@ -391,7 +395,7 @@ class Outcome:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Reply:
-    """What a request found or did: orders (of `total`), the free windows of each wish, a hold, a subscription of ours."""
+    """What a request found or did: orders (of `total`), the free windows of each wish, a hold, a subscription."""
 
     intent: Request
     found: tuple[Found, ...] = ()

@@ -55,11 +55,12 @@ def _orders(session: Session, arrival: Arrival, query: Query) -> Reply:
     customer = tables.Order.content["echo"]["customer"].astext
     for wanted, column in (
         (query.customer, customer),
-        (query.status, tables.Order.status),
         (query.partner_order_id, tables.Order.partner_order_id),
     ):
         if wanted is not None:
             where.append(column == wanted)
+    if query.statuses:
+        where.append(tables.Order.status.in_(query.statuses))
     total = session.scalar(select(func.count()).select_from(tables.Order).where(*where)) or 0
     return Reply(intent=query, found=_found(session, where, query.offset, min(query.limit, MOST)), total=total)
 

@@ -207,6 +207,10 @@ ORDERS = {
     "shopify": b"""{"id": 5501, "updated_at": "2026-01-14T15:32:12+01:00", "shipping_address": {"last_name": "Keller",
         "address1": "Langstrasse 120", "zip": "8004", "city": "Basel", "country_code": "CH", "phone": "079 123 45 67"},
         "line_items": [{"id": 14501112, "sku": "SVC-TV-WALL-65", "quantity": 1}]}""",
+    "tmforum": b"""{"externalId": "W-1", "relatedParty": [{"id": "c-1", "role": "customer", "name": "Sandra Keller",
+        "contactMedium": [{"characteristic": {"phoneNumber": "079 123 45 67"}}]}], "serviceOrderItem": [{"id": "1",
+        "action": "add", "service": {"serviceSpecification": {"id": "SVC-TV-WALL-65"}, "place": [{"role": "home",
+        "streetName": "Langstrasse", "streetNr": "120", "postcode": "8004", "city": "Basel", "country": "CH"}]}}]}""",
 }
 
 
