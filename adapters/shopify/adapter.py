@@ -46,8 +46,7 @@ class ShopifyAdapter:
     def refuse(self, message: RawMessage, refusal: Refusal) -> Rendered | None:
         """OK as well, since it is kept and would be refused again: after eight refusals in four hours Shopify ends the
         subscription. Only where two came at once another time helps."""
-        again = refusal.code == "conflict" and all(problem.code == "conflict" for problem in refusal.problems)
-        return None if again else _OK
+        return None if all(problem.code == "conflict" for problem in refusal.problems) else _OK
 
     def render(self, update: StatusUpdate) -> list[Rendered]:
         return writer.calls(update, self.settings)

@@ -30,7 +30,7 @@ def read(response: RawMessage) -> Page:
     if not isinstance(nodes, list) or not isinstance(info, dict):
         detail = "This is not a page of fulfillment orders."
         raise MalformedMessage([Problem(pointer="/data/assignedFulfillmentOrders", code="no_page", detail=detail)])
-    cursor = str(info.get("endCursor") or "") if info.get("hasNextPage") is True else ""
+    cursor = str(info.get("endCursor") or "") if info.get("hasNextPage") else ""
     documents = (RawMessage(body=minified({REQUEST: node}), media_type=JSON) for node in nodes)
     return Page(documents=tuple(documents), cursor=cursor, more=bool(cursor))
 

@@ -7,7 +7,18 @@ from typing import Any
 
 from adapters.canonical import JobState, Reason, StatusUpdate
 from adapters.contract import Answer, RawMessage, Rendered
+from adapters.shopify.graphql import (
+    ACCEPT,
+    ACCEPT_CANCELLATION,
+    CLOSE,
+    FULFILL,
+    REJECT,
+    REJECT_CANCELLATION,
+    TELL,
+    UNDO,
+)
 from tests.support.documents import make_job, make_order, make_update
+from tests.support.graphql import Schema, check
 
 ORDER, INSTALL, NETWORK, CAMERA = 5501234567890, 14501112, 14501113, 14501111
 
@@ -99,6 +110,50 @@ def gid(kind: str, number: Any) -> str:
     return f"gid://shopify/{kind}/{number}"
 
 
+# Of https://shopify.dev/docs/api/admin-graphql/2026-01, what we ask for.
+_REQUEST = ("RequestPayload", frozenset({"id", "message"}))
+SCHEMA: Schema = {
+    "query": {"order": ("Order", frozenset({"id"}))},
+    "Order": {
+        "cancelledAt": (None, frozenset()),
+        "fulfillments": ("Fulfillment", frozenset({"first", "query"})),
+        "fulfillmentOrders": ("FulfillmentOrders", frozenset({"first", "after", "reverse", "displayable", "query"})),
+    },
+    "Fulfillment": {
+        "id": (None, frozenset()),
+        "status": (None, frozenset()),
+        "trackingInfo": ("TrackingInfo", frozenset({"first"})),
+        "events": ("Events", frozenset({"first", "after", "reverse", "sortKey"})),
+    },
+    "TrackingInfo": {name: (None, frozenset()) for name in ("company", "number", "url")},
+    "Events": {"nodes": ("Event", frozenset())},
+    "Event": {name: (None, frozenset()) for name in ("id", "status", "happenedAt", "message")},
+    "FulfillmentOrders": {"nodes": ("FulfillmentOrder", frozenset())},
+    "FulfillmentOrder": {
+        **{name: (None, frozenset()) for name in ("id", "status", "requestStatus")},
+        "lineItems": ("FulfillmentOrderLines", frozenset({"first", "after", "reverse"})),
+    },
+    "FulfillmentOrderLines": {"nodes": ("FulfillmentOrderLine", frozenset())},
+    "FulfillmentOrderLine": {
+        "id": (None, frozenset()),
+        "remainingQuantity": (None, frozenset()),
+        "lineItem": ("LineItem", frozenset()),
+    },
+    "LineItem": {"id": (None, frozenset())},
+    "mutation": {
+        ACCEPT: _REQUEST,
+        REJECT: ("RequestPayload", frozenset({"id", "message", "reason", "lineItems"})),
+        ACCEPT_CANCELLATION: _REQUEST,
+        REJECT_CANCELLATION: _REQUEST,
+        CLOSE: _REQUEST,
+        FULFILL: ("RequestPayload", frozenset({"fulfillment", "message"})),
+        TELL: ("RequestPayload", frozenset({"fulfillmentEvent"})),
+        UNDO: ("RequestPayload", frozenset({"id"})),
+    },
+    "RequestPayload": {"userErrors": ("UserError", frozenset())},
+    "UserError": {"field": (None, frozenset()), "message": (None, frozenset())},
+}
+
 UNHAPPY = Reason(code="unknown_service", group="intake", fault="partner")
 
 
@@ -133,15 +188,17 @@ class Shop:
         assert (call.method, call.media_type) == ("POST", "application/json")
         document = json.loads(call.body)
         assert set(document) == {"query", "variables"}
+        check(document["query"], document["variables"], SCHEMA)
         kind, name = re.match(r"(query|mutation) (\w+)", document["query"]).groups()  # type: ignore[union-attr]
-        data: Any = {"order": self._order()} if kind == "query" else self._made(document)
+        data: Any = {"order": self._order("events(" in document["query"])} if kind == "query" else self._made(document)
         assert kind == "query" or name == call.event
         return Answer(status=200, body=json.dumps({"data": data}).encode())
 
-    def _order(self) -> dict[str, Any]:
+    def _order(self, events: bool) -> dict[str, Any]:
+        left_out = {"parts"} if events else {"parts", "events"}
         return {
             "cancelledAt": self.cancelled_at,
-            "fulfillments": [{name: one[name] for name in one if name != "parts"} for one in self.fulfillments],
+            "fulfillments": [{name: one[name] for name in one if name not in left_out} for one in self.fulfillments],
             "fulfillmentOrders": {"nodes": [self._request(one) for one in reversed(self.requests)]},
         }
 

@@ -12,13 +12,13 @@ from adapters.canonical import CancelOrder, Intent, LineChange, Query
 from adapters.contract import Page, Pollable, RawMessage
 from adapters.errors import InvalidOrder, MalformedMessage, TranslationError
 from adapters.shopify.adapter import ShopifyAdapter
-from tests.support.graphql import check
+from tests.support.graphql import Schema, check
 from tests.support.shopify import INSTALL, NETWORK, ORDER, delivery, gid
 
 NOW = datetime(2026, 1, 14, 15, 0, tzinfo=UTC)
 DIALECT = ShopifyAdapter({})
 NONE: frozenset[str] = frozenset()
-SCHEMA: dict[str, dict[str, tuple[str | None, frozenset[str]]]] = {
+SCHEMA: Schema = {
     "query": {"assignedFulfillmentOrders": ("Page", frozenset({"first", "after", "assignmentStatus", "locationIds"}))},
     "Page": {"pageInfo": ("PageInfo", NONE), "nodes": ("FulfillmentOrder", NONE)},
     "PageInfo": {"hasNextPage": (None, NONE), "endCursor": (None, NONE)},
@@ -100,12 +100,14 @@ def test_where_nothing_is_left_nothing_is_cancelled_and_never_the_whole_order() 
 
 def test_every_fault_of_one_is_told_where_it_is() -> None:
     bad = asked({INSTALL: 99}, updatedAt=None, order={"id": gid("LineItem", 1)})
+    bad["lineItems"]["nodes"].append({"remainingQuantity": 1, "lineItem": {"id": gid("LineItem", "1" * 20)}})
     bad["lineItems"]["nodes"].append({"remainingQuantity": 1, "lineItem": {"id": "gid://shopify/LineItem/x"}})
     with pytest.raises(InvalidOrder) as refused:
         parse(bad)
     assert {one.pointer.removeprefix("/fulfillmentOrder"): one.code for one in refused.value.problems} == {
         "/lineItems/nodes/0/remainingQuantity": "out_of_range",
         "/lineItems/nodes/1/lineItem/id": "not_an_id",
+        "/lineItems/nodes/2/lineItem/id": "not_an_id",
         "/updatedAt": "missing",
         "/order/id": "not_an_id",
     }

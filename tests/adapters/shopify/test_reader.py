@@ -122,6 +122,7 @@ def test_a_line_is_ours_by_its_sku_its_vendor_or_its_fulfillment_service(
         line(2, sku="INSTALL-1"),
         line(3, sku="X", vendor=None, fulfillment_service="mila"),
         line(4, sku=None, vendor=7),
+        line(5, sku="NOT-SVC-1", vendor="Mila AG", fulfillment_service="mila-2"),
     ]
     found = parse(order(*lines), "orders/create", **options)
     assert found == NOTHING if not ours else [item.line_id for item in found[0].lines] == ours  # type: ignore[union-attr]
@@ -327,6 +328,11 @@ def test_a_shop_may_name_its_fields_otherwise_and_lie_elsewhere() -> None:
         order(note_attributes=attributes), date_field="Termin", hours_field="Zeit", timezone="Europe/London"
     ).lines[0]
     assert found.requested_windows[0].start == zurich(20, 8, offset=0)
+
+
+def test_of_two_fields_of_one_name_the_first_counts() -> None:
+    twice = [*fields(preferred_date="2026-01-20"), *fields(preferred_date="2026-01-21")]
+    assert service(line(properties=twice)).requested_windows[0].start == zurich(20, 0)
 
 
 def test_what_the_customer_saw_becomes_a_note_and_what_is_hidden_does_not() -> None:
