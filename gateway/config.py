@@ -24,7 +24,8 @@ class ConfigurationError(Exception):
 class Settings:
     """How this process runs. Rates are per OAuth client; `secret_key` is at least 32 random bytes.
 
-    `folders` is the root of the drop folders, None where there are none.
+    `folders` is the root of the drop folders, None where there are none. What was sent keeps its body for
+    `keep_bodies_days`, and is kept with its attempts for `keep_messages_days`.
     """
 
     database_url: str = field(repr=False)
@@ -39,6 +40,8 @@ class Settings:
     endpoints_per_partner: int = 200
     trusted_proxies: tuple[Network, ...] = ()
     folders: Path | None = None
+    keep_bodies_days: int = 30
+    keep_messages_days: int = 90
 
     @property
     def insecure_transport(self) -> bool:
@@ -169,6 +172,8 @@ def load(environ: Mapping[str, str]) -> Settings:
         requests_per_minute=read.number("STECKER_REQUESTS_PER_MINUTE", 6000),
         requests_burst=read.number("STECKER_REQUESTS_BURST", 500),
         endpoints_per_partner=read.number("STECKER_ENDPOINTS_PER_PARTNER", 200),
+        keep_bodies_days=read.number("STECKER_KEEP_BODIES_DAYS", 30),
+        keep_messages_days=read.number("STECKER_KEEP_MESSAGES_DAYS", 90),
     )
     if read.faults:
         raise ConfigurationError("\n".join(read.faults))

@@ -13,6 +13,7 @@ import gateway.polling.tables
 import gateway.privacy.tables
 import gateway.scheduling.tables  # noqa: F401  (imported for what they declare)
 from gateway import db
+from webhooks import retention  # noqa: F401
 from webhooks import tables as webhook_tables
 
 METADATA: tuple[MetaData, ...] = (db.Base.metadata, webhook_tables.metadata)

@@ -5,15 +5,20 @@ import threading
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
+from datetime import timedelta
 
 from gateway.folders import service as folders
 from gateway.front import DATABASE_AWAY
 from gateway.privacy import service as privacy
 from gateway.runtime import Runtime
+from webhooks import retention
+from webhooks.retention import Keep
 
 log = logging.getLogger(__name__)
 
 PAUSE = 0.5
+BATCHES = 100
+"""Of retention in one round; the others have their turn then."""
 
 
 @dataclass(slots=True)
@@ -28,12 +33,23 @@ class Round:
 
 def rounds() -> list[Round]:
     """All of them."""
-    return [Round("folders", 1.0, folders.look), Round("privacy", 600.0, _erase)]
+    return [Round("folders", 1.0, folders.look), Round("privacy", 600.0, _erase), Round("retention", 60.0, _expire)]
 
 
 def _erase(runtime: Runtime) -> None:
     with runtime.sessions.begin() as session:
         privacy.sweep(session, runtime.vault, runtime.clock())
+
+
+def _expire(runtime: Runtime) -> None:
+    """Batch after batch, with a pause in between: old data must cost those who deliver nothing."""
+    settings = runtime.settings
+    keep = Keep(bodies=timedelta(days=settings.keep_bodies_days), messages=timedelta(days=settings.keep_messages_days))
+    for _ in range(BATCHES):
+        with runtime.sessions.begin() as session:
+            if not retention.expire(session, keep, now=runtime.clock()):
+                return
+        time.sleep(PAUSE / 10)
 
 
 class Rounds(threading.Thread):

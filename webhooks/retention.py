@@ -1,0 +1,104 @@
+"""What was sent is kept for a while: bodies, then the messages with their attempts. In bounded batches, oldest first.
+
+Ids begin with the time of their making (ULID), so that old rows are found by the primary key, and one mark says how
+far we are. What is still to be sent is never old.
+"""
+
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any
+
+from sqlalchemy import text
+from sqlalchemy.orm import Mapped, Session, mapped_column
+
+from webhooks.tables import Base
+
+AT_ONCE = 1000
+
+
+class Mark(Base):
+    """How far a sweep has come: every row with an id up to `upto` was looked at."""
+
+    __tablename__ = "webhook_mark"
+
+    name: Mapped[str] = mapped_column(primary_key=True)
+    upto: Mapped[str]
+
+
+@dataclass(frozen=True, slots=True)
+class Keep:
+    """How long bodies are kept, and messages with their attempts. Bodies go first."""
+
+    bodies: timedelta = timedelta(days=30)
+    messages: timedelta = timedelta(days=90)
+
+
+def expire(session: Session, keep: Keep, *, now: datetime) -> int:
+    """One batch; how many rows it took. Call it, each time in a transaction, until it is 0."""
+    before = now - keep.messages
+    taken = _blank(session, floor("whp", now - keep.bodies)) or _count(session, _MESSAGES, floor("whm", before))
+    # A payload is written with its messages, or a little before: a day later it has none but those still to be sent.
+    return taken or _count(session, _PAYLOADS, floor("whp", before - timedelta(days=1)))
+
+
+def floor(prefix: str, at: datetime) -> str:
+    """The smallest id that could have been made at this time: 48 bits of milliseconds in Crockford's base 32."""
+    milliseconds, letters = int(at.timestamp() * 1000), ""
+    for _ in range(10):
+        milliseconds, place = divmod(milliseconds, 32)
+        letters = "0123456789ABCDEFGHJKMNPQRSTVWXYZ"[place] + letters
+    return f"{prefix}_{letters}"
+
+
+def _blank(session: Session, before: str) -> int:
+    """Empty the bodies up to here, from where the last batch ended; a body that is still to be sent is left."""
+    after = session.scalar(text("SELECT upto FROM webhook_mark WHERE name = 'bodies'")) or ""
+    upto = session.scalar(_BATCH, {"after": after, "before": before, "most": AT_ONCE})
+    if upto is None:
+        return 0
+    session.execute(_MARK, {"upto": upto})
+    emptied: Any = session.execute(_BLANK, {"after": after, "upto": upto})
+    return int(emptied.rowcount) or 1  # a batch of nothing but what waits is a batch
+
+
+def _count(session: Session, statement: Any, before: str) -> int:
+    return int(session.scalar(statement, {"before": before, "most": AT_ONCE}) or 0)
+
+
+_BATCH = text("""
+    SELECT max(id) FROM (
+        SELECT id FROM webhook_payload WHERE id > :after AND id < :before ORDER BY id LIMIT :most) batch
+""")
+
+_MARK = text("""
+    INSERT INTO webhook_mark (name, upto) VALUES ('bodies', :upto) ON CONFLICT (name) DO UPDATE SET upto = :upto
+""")
+
+# What is still to be sent is few, and has an index of its own: it is read as a whole rather than looked up.
+_BLANK = text("""
+    WITH waiting AS MATERIALIZED (
+        SELECT payload_id FROM webhook_message WHERE status IN ('pending', 'parked') AND payload_id IS NOT NULL)
+    UPDATE webhook_payload SET body = '', probe = NULL
+     WHERE id > :after AND id <= :upto AND id NOT IN (SELECT payload_id FROM waiting)
+""")
+
+_MESSAGES = text("""
+    WITH old AS (
+        SELECT id FROM webhook_message
+         WHERE id < :before AND status IN ('delivered', 'failed')
+         ORDER BY id LIMIT :most FOR UPDATE SKIP LOCKED),
+    attempts AS (DELETE FROM webhook_attempt WHERE message_id IN (SELECT id FROM old)),
+    gone AS (DELETE FROM webhook_message WHERE id IN (SELECT id FROM old) RETURNING 1)
+    SELECT count(*) FROM gone
+""")
+
+_PAYLOADS = text("""
+    WITH waiting AS MATERIALIZED (
+        SELECT payload_id FROM webhook_message WHERE status IN ('pending', 'parked') AND payload_id IS NOT NULL),
+    old AS (
+        SELECT id FROM webhook_payload
+         WHERE id < :before AND id NOT IN (SELECT payload_id FROM waiting)
+         ORDER BY id LIMIT :most),
+    gone AS (DELETE FROM webhook_payload WHERE id IN (SELECT id FROM old) RETURNING 1)
+    SELECT count(*) FROM gone
+""")
