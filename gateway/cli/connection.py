@@ -116,6 +116,8 @@ def rotate(connection_id: str, secret_file: Any, as_json: bool, data_dir: Path) 
         connection = _get(session, connection_id)
         if given is None and connection.door != "google":
             raise Refused("This door's secret is made by the other side; give it with --secret-file.")
+        if connection.door == "poll" and (faults := list(service.scheme_faults(secret))):
+            raise Refused("Not changed: " + "; ".join(faults) + ".")
         service.renew(runtime.vault, connection, secret)
     _print(connection, secret if given is None else None, as_json)
 

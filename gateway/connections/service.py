@@ -90,10 +90,10 @@ def _faults(new: NewConnection, adapter: str | None) -> Iterator[str]:
     if new.door == "poll":
         yield from _poll_faults(new.options)
         if new.secret:
-            yield from _scheme_faults(new.secret)
+            yield from scheme_faults(new.secret)
 
 
-def _scheme_faults(secret: str) -> Iterator[str]:
+def scheme_faults(secret: str) -> Iterator[str]:
     """Of a poll the secret says how its requests are authenticated."""
     try:
         wish = json.loads(secret)
