@@ -24,7 +24,7 @@ from adapters.contract import RawMessage, Rendered
 from adapters.errors import Problem
 from adapters.objects import minified
 from adapters.tmforum import resources
-from adapters.tmforum.codes import ACKNOWLEDGED, CANCELLED
+from adapters.tmforum.codes import ACKNOWLEDGED, CANCELLED, ORDERING, SCHEDULING
 from adapters.tmforum.events import JSON
 from adapters.tmforum.reader import APPOINTMENT, CANCEL, HUB, ORDER, target
 from adapters.tmforum.resources import Members, Shown, instant, period, selected, shown
@@ -37,8 +37,8 @@ def written(event: str, document: Any, status: int = OK, headers: Mapping[str, s
     return Rendered(body=minified(document), media_type=JSON, event=event, status=status, headers=headers or {})
 
 
-def made(event: str, resource: Members) -> Rendered:
-    return written(event, resource, CREATED, {"Location": resource["href"]})
+def made(api: str, kind: str, resource: Members) -> Rendered:
+    return written(kind, resource, CREATED, {"Location": resources.href(api, kind, resource["id"])})
 
 
 def answer(receipt: Receipt) -> Rendered:
@@ -68,13 +68,13 @@ def _done(outcome: Outcome, at: datetime) -> Rendered:
     fresh = isinstance(intent, PlaceOrder) and new
     one = shown(outcome.order_id, outcome.order, outcome.jobs, at if fresh else None)
     if "task" in _echo(intent):
-        return made(CANCEL, resources.cancellation(one, _echo(intent)["task"]))
+        return made(ORDERING, CANCEL, resources.cancellation(one, _echo(intent)["task"]))
     if "appointment" in _echo(intent):
         return _visit(one, _echo(intent))
     told = resources.service_order(one)
     if outcome.problems:
         told["errorMessage"] = [_message(problem, at) for problem in outcome.problems]
-    return made(ORDER, _acknowledged(told, one)) if fresh else written(ORDER, told)
+    return made(ORDERING, ORDER, _acknowledged(told, one)) if fresh else written(ORDER, told)
 
 
 def _echo(intent: Document) -> Mapping[str, Any]:
@@ -100,7 +100,7 @@ def _visit(one: Shown, echo: Mapping[str, Any]) -> Rendered:
     visit = resources.visit(one.order_id, one.items.get(echo["appointment"], ()))
     if visit is None:
         return _none("There is no appointment for this item.")
-    return made(APPOINTMENT, visit) if echo["made"] else written(APPOINTMENT, visit)
+    return made(SCHEDULING, APPOINTMENT, visit) if echo["made"] else written(APPOINTMENT, visit)
 
 
 # --- questions and what is no order ------------------------------------------------------------------------------
@@ -168,7 +168,7 @@ def _hold(reply: Reply, receipt: Receipt) -> Rendered:
         return Rendered(body=b"", media_type=JSON, event=APPOINTMENT, status=NO_CONTENT)
     told = resources.kept(reply.hold)
     if isinstance(reply.intent, HoldSlot) and reply.intent.hold_id is None:
-        return made(APPOINTMENT, told)
+        return made(SCHEDULING, APPOINTMENT, told)
     return written(APPOINTMENT, selected(told, echo))
 
 

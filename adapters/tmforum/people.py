@@ -54,9 +54,8 @@ def country(text: str) -> str:
 
 
 def _sub_address(place: Object) -> str | None:
-    several = isinstance(place.members.get("geographicSubAddress"), list)
-    one = place.first("geographicSubAddress")
-    found = place.all("geographicSubAddress", 5) if several else [one] if one else []
+    name, several = "geographicSubAddress", isinstance(place.members.get("geographicSubAddress"), list)
+    found = place.all(name, 5) if several else [one for one in (place.first(name),) if one]
     said = [sub.text(name, values.line, values.ID) for sub in found for name in _SUB_ADDRESS]
     return " ".join(filter(None, said)) or None
 

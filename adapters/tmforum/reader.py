@@ -126,8 +126,8 @@ def _page(request: Request, filters: tuple[str, ...], statuses: tuple[str, ...] 
         query.problems.add(query.at(name), "filter_unsupported", detail)
     return Query(
         about="orders",
-        partner_order_id=query.text("externalId", values.line, values.ID),
-        statuses=query.code("state", STATUSES) or statuses,
+        partner_order_id=query.text("externalId", values.line, values.ID) if filters else None,
+        statuses=statuses or query.code("state", STATUSES) or (),
         offset=query.text("offset", _count, 0, LARGEST_OFFSET) or 0,
         limit=query.text("limit", _count, 1, LARGEST_PAGE) or PAGE,
         echo={**request.echo, "listed": True},

@@ -87,7 +87,8 @@ def service_order(one: Shown) -> Members:
     order, echo = one.order, one.order.echo
     state = order_state(one)
     told: Members = {
-        **reference(one.order_id),
+        "id": one.order_id,
+        "href": href(ORDERING, "serviceOrder", one.order_id),
         "externalId": order.partner_order_id,
         "state": state,
         "orderDate": instant(one.made) if one.made else None,
@@ -99,10 +100,6 @@ def service_order(one: Shown) -> Members:
         "serviceOrderItem": [_item(one, line) for line in order.lines],
     }
     return present(told)
-
-
-def reference(order_id: str) -> Members:
-    return {"id": order_id, "href": href(ORDERING, "serviceOrder", order_id)}
 
 
 def present(members: Members) -> Members:
@@ -177,16 +174,18 @@ def _errors(jobs: Sequence[Job]) -> list[Members]:
 
 
 def cancellation(one: Shown, said: Mapping[str, str]) -> Members:
-    """The cancellation of an order, under the number of that order; `said` are the words in which it was asked for."""
+    """The cancellation of an order, under the number of that order; `said` are the words in which it was asked for.
+
+    The standard wants whole URIs as `href` here, and nowhere else; who we are on the web is not known here.
+    """
     dates = _dates(one.jobs, CANCELLED)
     told = {
         "id": one.order_id,
-        "href": href(ORDERING, "cancelServiceOrder", one.order_id),
         "cancellationReason": dates.get("cancellationReason"),
         "effectiveCancellationDate": dates.get("cancellationDate"),
         **said,
         "state": "done",
-        "serviceOrder": reference(one.order_id),
+        "serviceOrder": {"id": one.order_id},
     }
     return present(told)
 
