@@ -11,6 +11,7 @@ from adapters import ADAPTERS, by_name
 from adapters.canonical import CancelOrder, ChangeOrder, Document, JobState, Outcome, PlaceOrder, Receipt
 from adapters.contract import Adapter, RawMessage
 from adapters.errors import Problem, TranslationError
+from tests.support.dialects import left_to_replace, smallest
 from tests.support.documents import NOON, make_job, make_order, make_update
 
 BOMB = b'<?xml version="1.0"?><!DOCTYPE l [<!ENTITY a "aaaaaaaaaa">%s]><ORDER>&z;</ORDER>' % b"".join(
@@ -92,7 +93,7 @@ EDITS = st.lists(st.tuples(st.floats(0, 1), st.integers(0, 40), st.text(max_size
 @given(edits=EDITS)
 @pytest.mark.parametrize("kind", ADAPTERS, ids=lambda adapter: adapter.profile.name)
 def test_an_order_with_anything_in_it_changed_is_intents_or_problems(kind: type[Adapter], edits: Any) -> None:
-    text = ORDERS[kind.profile.name].decode()
+    text = smallest(kind.profile.name).decode()
     for place, length, other in edits:
         at = int(place * len(text))
         text = text[:at] + other + text[at + length :]
@@ -170,51 +171,16 @@ def test_acknowledges_every_document_it_reads_even_when_refused(dialect: Adapter
         assert answer.body or not dialect.profile.acknowledges
 
 
-ORDERS = {
-    "plain": b"""{"partner_order_id": "W-1", "customer": {"family_name": "Keller", "phone": "079 123 45 67"},
-        "service_address": {"street": "Langstrasse", "postcode": "8004", "city": "Basel", "country": "CH"},
-        "lines": [{"line_id": "10", "sku": "SVC-TV-WALL-65"}]}""",
-    "opentrans": b"""<ORDER><ORDER_HEADER><ORDER_INFO><ORDER_ID>W-1</ORDER_ID><PARTIES><PARTY><PARTY_ID>D1</PARTY_ID>
-        <PARTY_ROLE>delivery</PARTY_ROLE><ADDRESS><NAME>Keller Sandra</NAME><STREET>Langstrasse 120</STREET>
-        <ZIP>8004</ZIP><CITY>Basel</CITY><COUNTRY_CODED>CH</COUNTRY_CODED><PHONE>079 123 45 67</PHONE></ADDRESS></PARTY>
-        </PARTIES></ORDER_INFO></ORDER_HEADER><ORDER_ITEM_LIST><ORDER_ITEM><LINE_ITEM_ID>10</LINE_ITEM_ID><PRODUCT_ID>
-        <SUPPLIER_PID>SVC-TV-WALL-65</SUPPLIER_PID></PRODUCT_ID><QUANTITY>1</QUANTITY></ORDER_ITEM></ORDER_ITEM_LIST>
-        </ORDER>""",
-    "edifact": b"""UNB+UNOC:3+7613001000004:14+7640199900007:14+260114:1533+ID0000123'UNH+1+ORDERS:D:01B:UN:EAN010'
-        BGM+220+W-1+9'DTM+137:202601141532:203'NAD+DP+++Keller Sandra+Langstrasse 120+Basel++8004+CH'CTA+DL'
-        COM+079 123 45 67:TE'LIN+1'PIA+5+SVC-TV-WALL-65:SA'QTY+21:1'UNS+S'UNT+11+1'UNZ+1+ID0000123'""".replace(
-        b"\n        ", b"\n"
-    ),
-    "idoc": b"""<ORDERS05><IDOC><EDI_DC40><MESTYP>ORDERS</MESTYP></EDI_DC40><E1EDK01><BELNR>W-1</BELNR></E1EDK01>
-        <E1EDKA1><PARVW>WE</PARVW><NAME1>Keller Sandra</NAME1><STRAS>Langstrasse 120</STRAS><ORT01>Basel</ORT01>
-        <PSTLZ>4001</PSTLZ><LAND1>CH</LAND1><TELF1>079 123 45 67</TELF1></E1EDKA1><E1EDP01><POSEX>00010</POSEX>
-        <MENGE>1.000</MENGE><E1EDP19><QUALF>002</QUALF><IDTNR>SVC-TV-WALL-65</IDTNR></E1EDP19></E1EDP01></IDOC>
-        </ORDERS05>""",
-    "otto": b"""{"salesOrderId": "bf43e748", "orderNumber": "W-1", "orderDate": "2026-01-14T14:32:10.000+0000",
-        "orderLifecycleInformation": {"lifecycleChangeDate": "2026-01-14T14:35:02.000+0000"},
-        "deliveryAddress": {"lastName": "Keller", "street": "Langstrasse", "houseNumber": "120", "zipCode": "8004",
-        "city": "Basel", "countryCode": "CHE", "phoneNumber": "079 123 45 67"},
-        "positionItems": [{"positionItemId": "b01b", "fulfillmentStatus": "PROCESSABLE",
-        "itemValueGrossPrice": {"amount": 149.0, "currency": "EUR"}, "product": {"sku": "SVC-TV-WALL-65"}}]}""",
-    "amazon_services": b"""{"payload": {"serviceJobId": "W-1", "serviceJobStatus": "PENDING_SCHEDULE",
-        "scopeOfWork": {"asin": "B07SVC1234"}, "serviceLocation": {"serviceLocationType": "IN_HOME", "address":
-        {"name": "Sandra Keller", "addressLine1": "Langstrasse 120", "postalCode": "4001", "city": "Basel",
-        "countryCode": "CH", "phone": "079 123 45 67"}}}}""",
-    "google_booking": b"""{"idempotency_token": "W-1", "slot": {"merchant_id": "m-1", "service_id": "SVC-TV-WALL-65",
-        "start_sec": "1768892400", "duration_sec": "7200"}, "user_information": {"user_id": "u-1",
-        "given_name": "Sandra", "family_name": "Keller", "telephone": "079 123 45 67",
-        "address": {"street_address": "Langstrasse 120", "postal_code": "8004", "address_locality": "Basel", "address_country": "CH"}}}""",
-    "shopify": b"""{"id": 5501, "updated_at": "2026-01-14T15:32:12+01:00", "shipping_address": {"last_name": "Keller",
-        "address1": "Langstrasse 120", "zip": "8004", "city": "Basel", "country_code": "CH", "phone": "079 123 45 67"},
-        "line_items": [{"id": 14501112, "sku": "SVC-TV-WALL-65", "quantity": 1}]}""",
-    "tmforum": b"""{"externalId": "W-1", "relatedParty": [{"id": "c-1", "role": "customer", "name": "Sandra Keller",
-        "contactMedium": [{"characteristic": {"phoneNumber": "079 123 45 67"}}]}], "serviceOrderItem": [{"id": "1",
-        "action": "add", "service": {"serviceSpecification": {"id": "SVC-TV-WALL-65"}, "place": [{"role": "home",
-        "streetName": "Langstrasse", "streetNr": "120", "postcode": "8004", "city": "Basel", "country": "CH"}]}}]}""",
-}
-
-
 @pytest.fixture
 def document(dialect: Adapter) -> bytes:
-    """The smallest order of the dialect; a dialect without one here fails the suite."""
-    return ORDERS[dialect.profile.name]
+    return smallest(dialect.profile.name)
+
+
+NAMES = [adapter.profile.name for adapter in ADAPTERS]
+LEFT = [(name, left) for name in NAMES for left in left_to_replace(name) or [None]]
+
+
+@pytest.mark.parametrize(("name", "left"), LEFT, ids=lambda value: str(value or "done").partition(": ")[0])
+def test_nothing_is_left_of_the_skeleton(name: str, left: str | None) -> None:
+    """`stecker adapter new` writes REPLACE where only the partner's own words will do."""
+    assert left is None, f"{name} is not done: {left}"

@@ -6,7 +6,6 @@ from pathlib import Path
 
 import click
 
-from adapters import ADAPTERS
 from tests.bench import delivery, dialects, intake, latency, report
 from tests.bench.report import Row
 from tests.bench.size import DEFAULT, Size
@@ -32,9 +31,6 @@ def main(names: tuple[str, ...], out: Path, latency_seconds: float) -> None:
         found = [row for name in names or ROWS for row in ROWS[name](running, size)]
     print(report.heading(about))
     print(report.table(found))
-    unmeasured = {adapter.profile.name for adapter in ADAPTERS} - dialects.documents().keys()
-    if unmeasured and "dialects" in (names or ROWS):
-        print(f"without a document to measure by: {', '.join(sorted(unmeasured))}")
     report.write(out, found, about)
 
 

@@ -12,9 +12,9 @@ from lxml import etree
 from adapters import ADAPTERS, by_name
 from adapters.contract import RawMessage
 from gateway.demo.documents import opentrans_order
-from tests.adapters.test_contract import ORDERS
 from tests.bench.report import Row, median_of
 from tests.bench.size import Size
+from tests.support.dialects import smallest
 from tests.support.edifact import two_lines
 from tests.support.orders import json_order
 from tests.support.servers import Servers
@@ -52,7 +52,7 @@ _BARE: dict[str, Callable[[bytes], Any]] = {
 def documents() -> dict[str, bytes]:
     """For each dialect the order it is measured by, and the smallest of ours for those that have only such a one."""
     names = [adapter.profile.name for adapter in ADAPTERS]
-    return {SMALL: ORDERS[PLAIN], **{name: found for name in names if (found := TWO_LINES.get(name, ORDERS.get(name)))}}
+    return {SMALL: smallest(PLAIN), **{name: TWO_LINES.get(name) or smallest(name) for name in names}}
 
 
 def rows(running: Servers, size: Size) -> Iterator[Row]:
