@@ -20,6 +20,7 @@ CATALOGUE: Mapping[str, tuple[int, str]] = {
     "idempotency-key-missing": (400, "This operation needs an Idempotency-Key"),
     "unauthenticated": (401, "A valid access token is needed"),
     "insufficient-scope": (403, "The access token lacks a scope"),
+    "sandbox-only": (403, "This is for sandbox credentials"),
     "not-found": (404, "There is nothing here"),
     "method-not-allowed": (405, "This path does not know the method"),
     "not-acceptable": (406, "The answer has no such form"),

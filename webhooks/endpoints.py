@@ -156,6 +156,29 @@ def delivery(session: Session, tenant: Tenant, endpoint_id: str, message_id: str
     return next(iter(_with_attempts(session, tenant, messages)), None)
 
 
+def deliveries_of(session: Session, tenant: Tenant, message_ids: Sequence[str]) -> list[Delivery]:
+    """These messages with their attempts, in the order in which they were written."""
+    messages = session.scalars(
+        select(Message)
+        .where(Message.owner == tenant.owner, Message.environment == tenant.environment)
+        .where(Message.id.in_(message_ids))
+        .order_by(Message.position)
+    ).all()
+    return _with_attempts(session, tenant, messages)
+
+
+def awaited(session: Session, tenant: Tenant, message_ids: Sequence[str]) -> int:
+    """How many of these messages nobody has tried to send yet, though their endpoints are enabled."""
+    waiting = (
+        select(func.count())
+        .join(Endpoint, Endpoint.id == Message.endpoint_id)
+        .where(Message.owner == tenant.owner, Message.environment == tenant.environment)
+        .where(Message.id.in_(message_ids), Message.status == "pending", Message.attempts == 0)
+        .where(Endpoint.status == "enabled")
+    )
+    return session.scalar(waiting) or 0
+
+
 def _with_attempts(session: Session, tenant: Tenant, messages: Sequence[Message]) -> list[Delivery]:
     attempts: dict[str, list[Attempt]] = {message.id: [] for message in messages}
     for attempt in session.scalars(

@@ -122,6 +122,8 @@ class Message(Base):
 
     __table_args__ = (
         Index(None, "endpoint_id", "position"),
+        # For whoever removes a payload: the database looks for messages of it, one by one.
+        Index(None, "payload_id"),
         # The head of a mailbox. Partial, so that it stays as small as what is still to be said.
         Index(
             "ix_webhook_message_head",

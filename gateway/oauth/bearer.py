@@ -20,6 +20,7 @@ from gateway.oauth.tokens import Realm
 
 BEARER = re.compile(rb"[Bb][Ee][Aa][Rr][Ee][Rr] ([A-Za-z0-9_-]{1,200}\.[A-Za-z0-9_-]{1,3000}\.[A-Za-z0-9_-]{1,200})")
 CACHED = 10_000
+SANDBOX = "sandbox"  # the scope, and the environment
 SKEW_SECONDS = 30
 MAX_LIFETIME_SECONDS = 3600
 ENVIRONMENTS = ("sandbox", "live")
@@ -38,7 +39,15 @@ class Caller:
     expires: int
 
     def require(self, scopes: Sequence[str]) -> None:
-        """Raises `Problem` (403), which names what the operation needs and not what the token has."""
+        """Raises `Problem` (403), which names what the operation needs and not what the token has.
+
+        What asks for the scope `sandbox` is refused with live credentials, whatever their scopes.
+        """
+        if SANDBOX in scopes and self.environment != SANDBOX:
+            detail = (
+                "This is for the sandbox alone, and these are live credentials: use those that begin with stk_test_."
+            )
+            raise Problem(code="sandbox-only", detail=detail)
         if not self.scopes.issuperset(scopes):
             needed = " ".join(scopes)
             challenge = f'Bearer realm="{REALM}", error="insufficient_scope", scope="{needed}"'

@@ -83,7 +83,7 @@ class TokenEndpoint(AuthorizationServer):  # type: ignore[misc]
     def _recognise(self, offered: front.Credentials) -> service.Identity | None:
         if not offered.plausible:
             return None
-        with self.runtime.sessions() as session:
+        with self.runtime.sessions.begin() as session:
             now = self.runtime.clock()
             identity = service.recognise(session, self.runtime.vault, offered.client_id, offered.secret, now)
         if identity and identity.environment == "live" and not self.runtime.settings.live_enabled:

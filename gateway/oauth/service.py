@@ -17,6 +17,9 @@ from gateway.oauth.tables import Client, ClientSecret
 from gateway.partners.tables import Partner
 
 MAX_SECRETS = 2
+NOTED_EVERY = timedelta(minutes=5)
+"""A use is written down at most so often: a client may ask for tokens as often as it likes."""
+
 NOBODY = bytes(32)
 
 
@@ -87,7 +90,10 @@ def set_status(session: Session, client_id: str, status: str) -> None:
 
 
 def recognise(session: Session, vault: Vault, client_id: str, secret: str, now: datetime) -> Identity | None:
-    """Whom this secret proves; None for a wrong secret, an unknown client, and one that may not come in, alike."""
+    """Whom this secret proves; None for a wrong secret, an unknown client, and one that may not come in, alike.
+
+    Notes that the client was used.
+    """
     offered = vault.fingerprint(secret)
     rows = session.execute(
         select(Client, Partner.kind, ClientSecret.fingerprint)
@@ -101,6 +107,7 @@ def recognise(session: Session, vault: Vault, client_id: str, secret: str, now: 
     if not any(compare_digest(offered, fingerprint) for fingerprint in known):
         return None
     client, kind, _ = rows[0]
+    _note_use(session, client, now)
     return Identity(
         client_id=client.id,
         partner_id=client.partner_id,
@@ -108,6 +115,15 @@ def recognise(session: Session, vault: Vault, client_id: str, secret: str, now: 
         environment=client.environment,
         scopes=tuple(client.scopes),
     )
+
+
+def _note_use(session: Session, client: Client, now: datetime) -> None:
+    if client.last_used_at is not None and now - client.last_used_at < NOTED_EVERY:
+        return
+    noted: dict[str, datetime] = {"last_used_at": now}
+    if client.idle_days is not None:
+        noted["expires_at"] = now + timedelta(days=client.idle_days)
+    session.execute(update(Client).where(Client.id == client.id).values(noted))
 
 
 def _live(now: datetime) -> ColumnElement[bool]:

@@ -12,7 +12,11 @@ from gateway.partners.tables import Environment, Status, one_of
 
 
 class Client(Base):
-    """A program of a partner, in one environment. Its id is public: `stk_test_…` or `stk_live_…`."""
+    """A program of a partner, in one environment. Its id is public: `stk_test_…` or `stk_live_…`.
+
+    A key that a partner's engineers made themselves has `idle_days`: after so many without a token it has expired.
+    `last_used_at` is when it last got a token, a few minutes more or less.
+    """
 
     __tablename__ = "oauth_client"
     __table_args__ = (
@@ -27,6 +31,9 @@ class Client(Base):
     environment: Mapped[str] = mapped_column(Text)
     scopes: Mapped[list[str]] = mapped_column(ARRAY(Text))
     status: Mapped[str] = mapped_column(Text, server_default="active")
+    label: Mapped[str | None] = mapped_column(Text)
+    idle_days: Mapped[int | None]
+    last_used_at: Mapped[datetime | None]
     expires_at: Mapped[datetime | None]
     created_at: Mapped[datetime]
 
