@@ -16,7 +16,7 @@ from gateway.checks import Checks
 from gateway.dispatch import api as dispatch
 from gateway.endpoints import api as endpoints
 from gateway.front import KINDS, Handler, Problems, check_handlers, handlers
-from gateway.guard import App, BodyGuard
+from gateway.guard import BodyGuard
 from gateway.ids import new_id
 from gateway.intake import api as intake
 from gateway.intake import doors
@@ -26,6 +26,8 @@ from gateway.oauth.security import check_protection
 from gateway.ops import api as ops
 from gateway.quota import Quota, RateLimits
 from gateway.runtime import Runtime
+from gateway.sandbox.inbox import api as inbox
+from gateway.sandbox.inbox.waiting import Waiting
 
 # operationId: the handler. Each takes a Call and the parameters of its path.
 OPERATIONS: Mapping[str, Handler] = {
@@ -33,6 +35,7 @@ OPERATIONS: Mapping[str, Handler] = {
     for handler in (
         intake.create_order,
         doors.receive,
+        doors.receive_notification,
         jobs.list_orders,
         jobs.get_order,
         jobs.list_jobs,
@@ -51,6 +54,7 @@ OPERATIONS: Mapping[str, Handler] = {
         dispatch.list_fulfilment_jobs,
         dispatch.get_fulfilment_job,
         dispatch.transition_job,
+        inbox.read_sandbox_inbox,
         ops.get_live,
         ops.get_ready,
     )
@@ -60,7 +64,7 @@ OPERATIONS: Mapping[str, Handler] = {
 PUBLIC = frozenset({"get_live", "get_ready"})
 
 
-def create_app(runtime: Runtime, oauth: OAuth, *, threads: int) -> App:
+def create_app(runtime: Runtime, oauth: OAuth, *, threads: int) -> BodyGuard:
     """The whole application. Raises where the specification leaves a door open, or promises what nothing serves."""
     document = specification.served_by_connexion()
     operations = {**OPERATIONS, **doors.conversations(document)}
@@ -85,8 +89,9 @@ def create_app(runtime: Runtime, oauth: OAuth, *, threads: int) -> App:
         connexion.add_error_handler(kind, problems.outside)
     connexion.app.register_blueprint(oauth.routes)
     # Connexion offers no other way to replace a2wsgi, whose ten threads and many hops cost a third of the throughput.
-    served = handlers(runtime, operations, problems)
-    connexion._middleware_app.asgi_app = Bridge(served, connexion.app.wsgi_app, threads=threads)
+    served, waiting = handlers(runtime, operations, problems), Waiting(runtime)
+    waits = {"read_sandbox_inbox": waiting}
+    connexion._middleware_app.asgi_app = Bridge(served, connexion.app.wsgi_app, threads=threads, waits=waits)
     # Built now rather than with the first request: what is wrong with the specification stops the start.
     front, _ = connexion.middleware._build_middleware_stack()
     connexion.app.register_error_handler(Exception, problems.inside)
@@ -95,4 +100,5 @@ def create_app(runtime: Runtime, oauth: OAuth, *, threads: int) -> App:
         base_url=settings.public_url,
         new_request_id=lambda: new_id("req", runtime.clock()),
         close=quota.close,
+        release=waiting.release,
     )

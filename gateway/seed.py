@@ -33,7 +33,7 @@ PARTNERS = (
     Seeded("interdiscount", "Interdiscount (EDIFACT D.01B)", "edifact", options={"guideline": "interdiscount"}),
     Seeded("lumimart", "Lumimart (EDIFACT D.96A)", "edifact", options={"guideline": "lumimart"}),
     Seeded("bosch", "Bosch (SAP IDoc ORDERS05)", "idoc"),
-    Seeded("swisscom", "Swisscom (TM Forum TMF641)"),
+    Seeded("swisscom", "Swisscom (TM Forum TMF641)", "tmforum"),
     Seeded("google", "Google (Actions Center)", "google_booking"),
     Seeded("logitech", "Logitech (Shopify)", "shopify"),
     Seeded("otto", "OTTO Market", "otto"),

@@ -160,7 +160,11 @@ def _words(event: OutgoingEvent, new_id: Callable[[str], str]) -> Iterator[_Word
 
 
 def _matches(word: _Word, subscription: Subscription) -> bool:
-    return word.format == subscription.format and subscription.wants(word.event.event_type)
+    """Wanted are events by our names, or by those that their documents have in the format."""
+    if word.format != subscription.format:
+        return False
+    kind = word.payload.kind if word.payload is not None else None
+    return subscription.wants(word.event.event_type) or (kind is not None and subscription.wants(kind))
 
 
 def _payload_row(word: _Word) -> dict[str, Any]:

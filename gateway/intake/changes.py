@@ -1,6 +1,6 @@
 """Later versions of an order: what a change or a cancellation does to its jobs."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 from hashlib import sha256
@@ -94,7 +94,8 @@ def apply(session: Session, order: tables.Order, intent: Change, now: datetime) 
     """
     jobs = session.scalars(select(tables.Job).where(tables.Job.order_id == order.id).order_by(tables.Job.unit)).all()
     stored = stored_order(order.content)
-    steps = _steps(_news(intent, stored), jobs)
+    grown = _grown(intent, jobs)
+    steps = _steps(_news(intent, stored, grown), jobs)
     if isinstance(intent, CancelOrder):
         faults = tuple(_no_longer(step) for step in steps if not _cancellable(step.job))
         if faults:
@@ -112,7 +113,7 @@ def apply(session: Session, order: tables.Order, intent: Change, now: datetime) 
     if isinstance(intent, ChangeOrder) and intent.books_slots:
         moved = [(step, old) for step, old, faults in zip(steps, before, told, strict=True) if not faults]
         _rebook(session, order, stored, moved, now)
-    return tuple(fault for faults in told for fault in faults)
+    return (*(_cannot_grow(line) for line in grown), *(fault for faults in told for fault in faults))
 
 
 def _rebook(
@@ -148,14 +149,30 @@ def _window(job: tables.Job) -> Window | None:
     return Window(start=job.window_start, end=job.window_end) if job.window_start and job.window_end else None
 
 
-def _news(intent: Change, stored: SupportOrder) -> Change:
+def _grown(intent: Change, jobs: Sequence[tables.Job]) -> tuple[LineChange, ...]:
+    """The lines of a whole order that are more than they were. Who sends it as a whole says so again each time, and
+    everything else in it counts all the same.
+    """
+    if isinstance(intent, CancelOrder) or intent.whole is None:
+        return ()
+    there = [(line, sum(_names(line, job) for job in jobs)) for line in intent.lines]
+    return tuple(line for line, count in there if count and (line.quantity or 0) > count)
+
+
+def _cannot_grow(line: LineChange) -> Fault:
+    detail = "A line cannot grow; send the further visits as a new order."
+    return Fault(pointer=line.pointer, code="quantity_grows", detail=detail)
+
+
+def _news(intent: Change, stored: SupportOrder, grown: Collection[LineChange]) -> Change:
     """The change without what is known already: who sends the whole order repeats the date that was moved since."""
     if isinstance(intent, CancelOrder) or intent.whole is None:
         return intent
     known = {line.line_id: line.requested_windows for line in stored.lines}
+    kept = (replace(line, quantity=None) if line in grown else line for line in intent.lines)
     lines = tuple(
         replace(line, requested_windows=()) if known.get(line.line_id or "") == line.requested_windows else line
-        for line in intent.lines
+        for line in kept
     )
     return replace(intent, lines=lines)
 
@@ -205,8 +222,7 @@ def _steps(intent: Change, jobs: Sequence[tables.Job]) -> list[_Step]:
             detail = "The order has no such line."
             faults.append(Fault(pointer=line.pointer, code="unknown_line", detail=detail))
         elif line.quantity is not None and line.quantity > len(units):
-            detail = "A line cannot grow; send the further visits as a new order."
-            faults.append(Fault(pointer=line.pointer, code="quantity_grows", detail=detail))
+            faults.append(_cannot_grow(line))
         steps += _cancelled(intent, line, units) if _cancels(intent, line) else _changed(intent, line, units)
     if faults:
         raise Problem(code="invalid", detail="The change does not fit the order.", faults=tuple(faults))

@@ -38,6 +38,11 @@ def receive(call: Call, partner: str) -> Response:
     return _response(take(dialect, arrival(call, f"/inbound/{partner}")))
 
 
+def receive_notification(call: Call, partner: str) -> Response:
+    """`POST /inbound/{partner}/fulfillment_order_notification`: Shopify appends this to the address it was given."""
+    return receive(call, partner)
+
+
 def conversations(document: Mapping[str, Any]) -> Mapping[str, Handler]:
     """A handler for each operation that the specification marks `x-dialect`: the paths of a standard."""
     operations = [item[method] for item in document["paths"].values() for method in METHODS if method in item]

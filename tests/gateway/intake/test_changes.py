@@ -1,5 +1,6 @@
 """What a change does to the jobs of an order of several units."""
 
+from dataclasses import replace
 from datetime import timedelta
 
 import pytest
@@ -7,6 +8,7 @@ from sqlalchemy import select
 
 from adapters.canonical import CancelOrder, ChangeOrder, LineChange, Window
 from adapters.contract import RawMessage
+from adapters.plain.reader import stored_order
 from gateway.errors import Problem
 from gateway.intake import service
 from gateway.intake.arrival import Arrival
@@ -55,6 +57,19 @@ def test_a_larger_quantity_is_refused(change, shop):
     with pytest.raises(Problem) as refused:
         change(changing(LineChange(pointer="/l", line_id="10", quantity=4)))
     assert [fault.code for fault in refused.value.faults] == ["quantity_grows"]
+
+
+def test_of_a_whole_order_only_the_line_that_grew_is_refused(change, shop, runtime):
+    with runtime.sessions() as session:
+        whole = stored_order(session.scalars(select(Order.content)).one())
+    lines = (
+        LineChange(pointer="/0", line_id="10", quantity=4),
+        LineChange(pointer="/1", line_id="20", cancelled=True),
+    )
+    outcome = change(changing(*lines, whole=replace(whole, notes="Beim Hauswart")))
+    assert [(fault.code, fault.pointer) for fault in outcome.problems] == [("quantity_grows", "/0")]
+    assert [state for _, _, state in states(shop)] == ["unscheduled"] * 3 + ["cancelled"]
+    assert outcome.order.notes == "Beim Hauswart"
 
 
 def test_a_first_date_needs_no_reason_and_another_one_has_it(shop, change, clock):
