@@ -11,7 +11,7 @@ from lxml import etree
 
 from adapters.contract import Rendered
 from gateway.demo.parts.house import Exchange
-from tests.support import amazon, google, shipments
+from tests.support import amazon, google, shipments, tmforum
 from tests.support.edifact import faults_of, messages_of
 
 SHARED = Path(__file__).parents[2].parent / "shared" / "partners"
@@ -89,6 +89,22 @@ def _shopify(one: Exchange, ours: bytes) -> str | None:
     return None if declared == set(call["variables"]) else "its variables are not those it declares"
 
 
+# What each of the standard's resources is answered with.
+DEFINITIONS = {
+    "hub": "EventSubscription",
+    "serviceOrder": "ServiceOrder",
+    "cancelServiceOrder": "CancelServiceOrder",
+    "searchTimeSlot": "SearchTimeSlot",
+    "appointment": "Appointment",
+}
+
+
+def _tmforum(one: Exchange, ours: bytes) -> str | None:
+    document, last = json.loads(ours), one.path.rpartition("/")[2]
+    name = document["eventType"] if one.by == "stecker" else DEFINITIONS[last]
+    return ", ".join(tmforum.valid(name, document)) or None
+
+
 JUDGES: Mapping[str, Callable[[Exchange, bytes], str | None]] = {
     "brack": _opentrans,
     "interdiscount": _edifact,
@@ -98,4 +114,5 @@ JUDGES: Mapping[str, Callable[[Exchange, bytes], str | None]] = {
     "otto": _otto,
     "amazon_de": _amazon,
     "logitech": _shopify,
+    "swisscom": _tmforum,
 }
