@@ -1,9 +1,10 @@
 """JSON as partners send it: each member through a reader, each fault at its pointer. And JSON as we send it."""
 
-import json
 from collections.abc import Callable
 from decimal import Decimal
 from typing import Any, TypeVar
+
+import orjson
 
 from adapters import values
 from adapters.reading import Problems, step
@@ -13,7 +14,7 @@ T = TypeVar("T")
 
 def minified(document: Any) -> bytes:
     """UTF-8 without blanks."""
-    return json.dumps(document, ensure_ascii=False, separators=(",", ":")).encode()
+    return orjson.dumps(document)
 
 
 class Object:

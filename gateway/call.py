@@ -1,6 +1,5 @@
 """One request, as a handler sees it: who calls, what was sent, and what the process is made of."""
 
-import json
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
@@ -10,6 +9,7 @@ from typing import Any
 from flask import Response
 
 from adapters.errors import Problem as Fault
+from adapters.objects import minified
 from gateway.guard import Scope
 from gateway.oauth.bearer import Caller
 from gateway.runtime import Runtime
@@ -71,5 +71,4 @@ class Call:
 
 def as_json(document: Any, status: int = 200, headers: Mapping[str, str] | None = None) -> Response:
     """A JSON answer, minified UTF-8."""
-    body = json.dumps(document, ensure_ascii=False, separators=(",", ":")).encode()
-    return Response(body, status=status, mimetype="application/json", headers=dict(headers or {}))
+    return Response(minified(document), status=status, mimetype="application/json", headers=dict(headers or {}))

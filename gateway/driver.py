@@ -4,7 +4,6 @@ The ORM takes four times, and a bare SQLAlchemy connection twice the time that s
 is read and written as usual; both share one transaction. Errors are psycopg's own.
 """
 
-import json
 import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import closing, contextmanager
@@ -13,6 +12,7 @@ from datetime import UTC, datetime
 from functools import lru_cache
 from typing import Any
 
+import orjson
 from psycopg import Cursor
 from psycopg.errors import DivisionByZero, UniqueViolation
 from sqlalchemy.orm import Session, sessionmaker
@@ -145,7 +145,7 @@ def recall(session: Session, question: str, values: Mapping[str, Any]) -> Sequen
 
 
 def _answer(text: str) -> _Answer:
-    return _Answer(text, [tuple(row.values()) for row in json.loads(text)])
+    return _Answer(text, [tuple(row.values()) for row in orjson.loads(text)])
 
 
 def write(session: Session, statements: tuple[str, ...], values: Mapping[str, Any]) -> None:
@@ -175,7 +175,7 @@ def _is_given(column: Any) -> bool:
 
 def rows(records: Iterable[Mapping[str, Any]]) -> str:
     """Records as one parameter, for `json_populate_recordset(NULL::table, …)`."""
-    return json.dumps(list(records), default=_as_json)
+    return orjson.dumps(list(records), default=_as_json, option=orjson.OPT_PASSTHROUGH_DATETIME).decode()
 
 
 def _as_json(value: object) -> str:
