@@ -1,7 +1,11 @@
 """Ids that say what they name."""
 
 import re
+from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime, timedelta
+from functools import partial
+
+from ulid import ULID
 
 from gateway.ids import new_id
 
@@ -22,5 +26,17 @@ def test_ids_sort_by_the_time_they_were_made():
     assert ids == sorted(ids)
 
 
+def test_ids_of_one_moment_sort_as_they_were_made():
+    ids = [new_id("evt", NOW) for _ in range(10_000)]
+    assert ids == sorted(ids)
+
+
 def test_no_two_are_the_same():
-    assert len({new_id("evt", NOW) for _ in range(10_000)}) == 10_000
+    with ThreadPoolExecutor(8) as threads:
+        moments = (NOW + timedelta(milliseconds=number % 3) for number in range(10_000))
+        assert len(set(threads.map(partial(new_id, "evt"), moments))) == 10_000
+
+
+def test_it_reads_back_as_a_ulid():
+    made = new_id("evt", NOW + timedelta(milliseconds=7))
+    assert ULID.from_str(made[4:]).datetime == NOW + timedelta(milliseconds=7)
