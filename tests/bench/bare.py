@@ -1,6 +1,6 @@
 """What we compare the intake with: the same specification on a Connexion FlaskApp as it comes, with a constant answer.
 
-`python -m tests.bench.bare PORT`. One uvicorn process, served exactly as ours is.
+`python -m tests.bench.bare PORT`. One uvicorn process, with the settings of ours.
 """
 
 import sys
