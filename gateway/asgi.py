@@ -1,16 +1,18 @@
 """The ASGI entry: a web process from its settings to its end."""
 
 import gc
-from collections.abc import Iterator
-from contextlib import contextmanager
+import sys
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
 from dataclasses import replace
+from types import FrameType
 
 import uvicorn
 
 from gateway import runtime as runtimes
 from gateway.app import create_app
 from gateway.config import Settings
-from gateway.guard import App
+from gateway.guard import BodyGuard
 from gateway.oauth.assembly import assemble
 from gateway.oauth.attempts import redis_attempts
 from gateway.runtime import Runtime
@@ -19,8 +21,9 @@ from gateway.worker.wake import Bell, Ringer
 
 # More of them wait for each other (one runs at a time) more than they wait for the database.
 THREADS = 6
-# Threads that answer, and the one that looks after clients' standing.
-CONNECTIONS = THREADS + 2
+# Threads that answer, the one that looks after clients' standing, and the one that looks for who waits.
+CONNECTIONS = THREADS + 3
+STARTUP_FAILURE = 3  # as uvicorn's own
 # Less than an orchestrator waits before it kills.
 DRAIN_SECONDS = 25
 
@@ -32,7 +35,7 @@ def serve(settings: Settings, host: str, port: int) -> None:
         # What is built by now stays: no need to look through it for garbage, and that after every 700 objects.
         gc.freeze()
         gc.set_threshold(20_000, 20, 20)
-        uvicorn.run(
+        config = uvicorn.Config(
             app,
             host=host,
             port=port,
@@ -44,10 +47,27 @@ def serve(settings: Settings, host: str, port: int) -> None:
             server_header=False,
             timeout_graceful_shutdown=DRAIN_SECONDS,
         )
+        server = _Server(config, app.release)
+        with suppress(KeyboardInterrupt):
+            server.run()
+        if not server.started:
+            sys.exit(STARTUP_FAILURE)
+
+
+class _Server(uvicorn.Server):
+    """Lets go of who waits as soon as it is told to end: the drain is for what is being done."""
+
+    def __init__(self, config: uvicorn.Config, release: Callable[[], None]) -> None:
+        super().__init__(config)
+        self._release = release
+
+    def handle_exit(self, sig: int, frame: FrameType | None) -> None:
+        self._release()
+        super().handle_exit(sig, frame)
 
 
 @contextmanager
-def opened(runtime: Runtime) -> Iterator[App]:
+def opened(runtime: Runtime) -> Iterator[BodyGuard]:
     """The application with all that runs beside it; closed with the runtime at the end."""
     oauth = assemble(runtime, redis_attempts(runtime.settings.redis_url))
     ringer = Ringer(Bell(runtime.settings.redis_url))

@@ -1,11 +1,12 @@
 """The bridge to the handlers, and to Flask: with the body here already, one hop to a thread and one answer back."""
 
 import asyncio
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Awaitable, Callable, Iterable, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from functools import partial
 from io import BytesIO
+from types import MappingProxyType
 from typing import Any
 
 from connexion.middleware.abstract import ROUTING_CONTEXT
@@ -16,6 +17,10 @@ from gateway.guard import Receive, Scope, Send
 Environ = dict[str, Any]
 Wsgi = Callable[[Environ, Callable[..., Any]], Iterable[bytes]]
 Serve = Callable[[Scope], Response]
+Wait = Callable[[Scope, Receive], Awaitable[None]]
+"""Holds a request back on the event loop, before a thread serves it."""
+
+NOTHING: Mapping[str, Wait] = MappingProxyType({})
 
 
 @dataclass(slots=True)
@@ -32,16 +37,23 @@ class _Answer:
 class Bridge:
     """Runs the handlers of operations, by their operationId, and a WSGI application for every other request.
 
-    `threads` is at most the database pool: who waits for a connection helps nobody.
+    `threads` is at most the database pool: who waits for a connection helps nobody. `waits` are the operations that
+    may first wait for something else, which holds up no thread.
     """
 
-    def __init__(self, handlers: Mapping[str, Serve], wsgi: Wsgi, *, threads: int) -> None:
+    def __init__(
+        self, handlers: Mapping[str, Serve], wsgi: Wsgi, *, threads: int, waits: Mapping[str, Wait] = NOTHING
+    ) -> None:
         self.handlers = handlers
+        self.waits = waits
         self.wsgi = wsgi
         self.pool = ThreadPoolExecutor(threads, thread_name_prefix="request")
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        serve = self.handlers.get(scope["extensions"][ROUTING_CONTEXT]["operation_id"])
+        operation_id = scope["extensions"][ROUTING_CONTEXT]["operation_id"]
+        if (wait := self.waits.get(operation_id)) is not None:
+            await wait(scope, receive)
+        serve = self.handlers.get(operation_id)
         wsgi = self.wsgi if serve is None else partial(_served, serve, scope)
         environ = _environ(scope) if serve is None else {"REQUEST_METHOD": scope["method"]}
         loop = asyncio.get_running_loop()

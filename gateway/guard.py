@@ -31,12 +31,21 @@ class BodyGuard:
 
     Chunked bodies get lost in Connexion, and large ones are buffered and parsed before any limit of Flask's. A body
     over the limit is read and thrown away before it is refused, since an answer amid sending is lost to most clients.
+
+    `release` is for the server that is told to end: who waits for something is answered at once.
     """
 
     def __init__(
-        self, app: App, *, base_url: str, new_request_id: Callable[[], str], close: Callable[[], Awaitable[None]]
+        self,
+        app: App,
+        *,
+        base_url: str,
+        new_request_id: Callable[[], str],
+        close: Callable[[], Awaitable[None]],
+        release: Callable[[], None] = lambda: None,
     ) -> None:
         self.app, self.base_url, self.new_request_id, self.close = app, base_url, new_request_id, close
+        self.release = release
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] == "lifespan":

@@ -49,6 +49,12 @@ Judges = Callable[[str, str], Judge | None]
 FindFolder = Callable[[Tenant, str], Path | None]
 """Finds where the drop folders are, for a tenant who has one of this name. Raises `NotNow`."""
 
+INBOX = "inbox:"
+"""The URL of an endpoint whose calls go nowhere: its owner reads them where `PutDown` leaves them."""
+
+PutDown = Callable[[Claimed, Request, datetime], bool]
+"""Puts what would have been sent into the owner's inbox; False where there is none. Raises `NotNow`."""
+
 
 def exchange(
     transport: Transport, scheme: Scheme, request: Request, sent: Sent, *, until: float, most: int = 0
@@ -118,12 +124,15 @@ class Caller:
     schemes: Schemes
     judges: Judges
     folder: FindFolder
+    put_down: PutDown
     user_agent: str
 
     def attempt(self, claimed: Claimed, at: datetime) -> tuple[Answer, Ruling | None]:
         """What came of it, and what the dialect makes of that; None where the status says all. Raises `NotNow`."""
         if claimed.scheme == schemes.FOLDER:
             return self._write(claimed)
+        if claimed.url == INBOX:
+            return self._keep(claimed, at)
         scheme, until = self.schemes.of(claimed), monotonic() + self.transport.deadline
 
         def send(call: Payload | Claimed, most: int) -> Answer:
@@ -146,6 +155,16 @@ class Caller:
         except (OSError, ValueError):
             return Answer(error="folder_unavailable", step="folder"), None
         return Answer(step="folder", duration_ms=round((monotonic() - start) * 1000)), "delivered"
+
+    def _keep(self, claimed: Claimed, at: datetime) -> tuple[Answer, Ruling | None]:
+        """With the same headers as on the wire; a question before the call asks nobody."""
+        start = monotonic()
+        request = self._request(claimed.url, claimed)
+        sent = Sent(id=claimed.message_id, body=claimed.body, at=at)
+        headers = {**request.headers, **self.schemes.of(claimed).headers(sent, start + self.transport.deadline)}
+        if not self.put_down(claimed, request._replace(headers=headers), at):
+            return Answer(error="no_inbox", step="inbox"), None
+        return Answer(step="inbox", duration_ms=round((monotonic() - start) * 1000)), "delivered"
 
     def _request(self, url: str, call: Payload | Claimed) -> Request:
         headers = {**call.headers, "user-agent": self.user_agent}

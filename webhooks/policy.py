@@ -10,8 +10,8 @@ from typing import Literal
 JITTER = 0.2
 """A delay grows by up to a fifth, so that what failed together does not come back together."""
 
-Step = Literal["call", "probe", "token", "folder"]
-"""Where an attempt ended: at the call itself, at the question before it, at its token, or at a file in a folder."""
+Step = Literal["call", "probe", "token", "folder", "inbox"]
+"""Where an attempt ended: at the call itself, at the question before it, at its token, at a file, or in an inbox."""
 
 Ruling = Literal["delivered", "retry", "failed"]
 """What a dialect makes of an answer; `failed` is for good."""

@@ -15,7 +15,7 @@ from gateway.endpoints.secrets import sealed_authentication
 from gateway.errors import Problem
 from gateway.jobs.api import DEFAULT_LIMIT, not_found
 from gateway.partners.dialect import adapter_of
-from webhooks import endpoints, schemes
+from webhooks import endpoints
 from webhooks.endpoints import Changes
 from webhooks.tables import Endpoint
 from webhooks.tenant import Tenant as Owner
@@ -139,9 +139,10 @@ def _check(session: Session, call: Call, wish: Mapping[str, Any]) -> None:
 
 
 def _check_place(endpoint: Endpoint, wish: Mapping[str, Any]) -> None:
-    folder = endpoint.scheme == schemes.FOLDER
-    if (folder and "authentication" in wish) or ("url" in wish and service.is_folder(wish["url"]) != folder):
-        raise Problem(code="conflict", detail="A drop folder stays one, and a URL too: make another endpoint.")
+    place = service.place_of(endpoint.url)
+    if (place and "authentication" in wish) or service.place_of(wish.get("url", endpoint.url)) != place:
+        detail = "A drop folder stays one, and so do an inbox and a URL: make another endpoint."
+        raise Problem(code="conflict", detail=detail)
     if "url" in wish and "authentication" not in wish and not service.keeps_credentials(endpoint, wish["url"]):
         detail = "The URL leads to another host: say again how the calls there are authenticated."
         fault = Fault(pointer="/authentication", code="required", detail=detail)

@@ -15,11 +15,13 @@ STEPS: Mapping[str, str] = {
     "probe": "The question before the call",
     "token": "The request for a token",
     "folder": "Writing the file",
+    "inbox": "Putting it into the inbox",
 }
 DELIVERED: Mapping[str, str] = {
     "call": "It was taken.",
     "probe": "The question before the call showed that nothing is left to do, so nothing was sent.",
     "folder": "The file is in the folder.",
+    "inbox": "It is in the inbox.",
 }
 ERRORS: Mapping[str, str] = {
     "bad_response": "what came back is no answer in HTTP",
@@ -32,6 +34,7 @@ ERRORS: Mapping[str, str] = {
     "gone": "the answer was 410, there is nothing there any more",
     "internal_error": "something went wrong on our side",
     "no_folder": "there is no such folder here",
+    "no_inbox": "only the sandbox has one",
     "not_taken": "the answer says, in the partner's own terms, that it was not taken for now",
     "redirect": "the answer was a redirect, and we follow none",
     "refused": "the answer refuses it for good, in the partner's own terms",

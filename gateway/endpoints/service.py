@@ -20,6 +20,7 @@ from gateway.endpoints.folders import is_theirs
 from gateway.endpoints.secrets import sealed_authentication, sealer
 from gateway.ids import new_id
 from webhooks import egress, endpoints, folders, outbox, schemes
+from webhooks.calling import INBOX
 from webhooks.endpoints import NewEndpoint
 from webhooks.tables import Endpoint
 from webhooks.tenant import Tenant as Owner
@@ -42,6 +43,8 @@ WORDS: Mapping[str, str] = {
     "not_a_choice": "This is none of the values it may have.",
     "no_such_folder": "You have no drop folder of this name here.",
     "of_a_folder": "Into a drop folder nothing is called, so there is nothing to authenticate.",
+    "of_an_inbox": "An inbox shows the signature of Standard Webhooks, and calls nobody.",
+    "sandbox_only": "Only the sandbox has an inbox.",
     "header_taken": "This header has a meaning of its own and cannot be taken.",
 }
 
@@ -65,6 +68,9 @@ def faults(session: Session, owner: Owner, wish: Mapping[str, Any], allow: tuple
         ours = name is not None and is_theirs(session, owner, name)
         found = [] if ours else [_fault("/url", "no_such_folder")]
         return (*found, *([_fault("/authentication", "of_a_folder")] if said is not None else []))
+    if url == INBOX:
+        found = [] if owner.environment == "sandbox" else [_fault("/url", "sandbox_only")]
+        return (*found, *([_fault("/authentication", "of_an_inbox")] if said is not None else []))
     found = [] if url is None else [_fault("/url", code) for code in egress.check_url(url, allow)]
     if said is not None:
         check = partial(egress.check_url, allow=allow)
@@ -75,6 +81,11 @@ def faults(session: Session, owner: Owner, wish: Mapping[str, Any], allow: tuple
 
 def is_folder(url: str) -> bool:
     return url.startswith(folders.PREFIX)
+
+
+def place_of(url: str) -> str:
+    """`folder:` or `inbox:` where nobody is called; nothing where somebody is."""
+    return next((one for one in (folders.PREFIX, INBOX) if url.startswith(one)), "")
 
 
 def _fault(pointer: str, code: str) -> Fault:

@@ -22,6 +22,7 @@ from gateway.polling import service as polling
 from gateway.polling.poller import Poller
 from gateway.polling.polls import Polls
 from gateway.runtime import Runtime
+from gateway.sandbox.inbox import service as inbox
 from gateway.worker import wake
 from gateway.worker.tasks import TaskWorker
 from webhooks import policy
@@ -35,7 +36,8 @@ log = logging.getLogger(__name__)
 SCHEDULES = {"live": policy.LIVE, "sandbox": policy.SANDBOX}
 USER_AGENT = "Stecker/1 (+webhooks)"
 CONNECTIONS = 5
-"""The courier holds one at a time, and one is for who looks a dialect up; pages that were read wait for the others."""
+"""The courier holds one at a time; one is for who looks a dialect up, or fills inboxes, or asks for a folder; pages
+that were read wait for the others."""
 
 PAUSE = 1.0
 GATHER = 0.02
@@ -93,6 +95,7 @@ def caller_of(runtime: Runtime, transport: Transport) -> Caller:
         ),
         judges=Judges(runtime.sessions, runtime.clock),
         folder=folders.finder(runtime),
+        put_down=inbox.putter(runtime),
         user_agent=USER_AGENT,
     )
 

@@ -11,6 +11,8 @@ from gateway.folders import service as folders
 from gateway.front import DATABASE_AWAY
 from gateway.privacy import service as privacy
 from gateway.runtime import Runtime
+from gateway.sandbox import runs
+from gateway.sandbox.inbox import service as inbox
 from webhooks import retention
 from webhooks.retention import Keep
 
@@ -33,7 +35,13 @@ class Round:
 
 def rounds() -> list[Round]:
     """All of them."""
-    return [Round("folders", 1.0, folders.look), Round("privacy", 600.0, _erase), Round("retention", 60.0, _expire)]
+    return [
+        Round("folders", 1.0, folders.look),
+        Round("sandbox", 0.5, runs.go),
+        Round("privacy", 600.0, _erase),
+        Round("retention", 60.0, _expire),
+        Round("inboxes", 60.0, inbox.sweep),
+    ]
 
 
 def _erase(runtime: Runtime) -> None:

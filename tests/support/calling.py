@@ -23,6 +23,7 @@ def caller_over(transport: Transport, **changes: Any) -> Caller:
     known: dict[str, Any] = {
         "judges": lambda owner, form: None,
         "folder": lambda tenant, name: None,
+        "put_down": lambda claimed, request, at: False,
         "user_agent": "Stecker/test",
     }
     return Caller(transport=transport, schemes=made, **known | changes)
