@@ -26,6 +26,8 @@ from gateway.oauth.security import check_protection
 from gateway.ops import api as ops
 from gateway.quota import Quota, RateLimits
 from gateway.runtime import Runtime
+from gateway.sandbox import api as sandbox
+from gateway.sandbox import keys as sandbox_keys
 from gateway.sandbox.inbox import api as inbox
 from gateway.sandbox.inbox.waiting import Waiting
 
@@ -54,6 +56,20 @@ OPERATIONS: Mapping[str, Handler] = {
         dispatch.list_fulfilment_jobs,
         dispatch.get_fulfilment_job,
         dispatch.transition_job,
+        sandbox_keys.list_sandbox_keys,
+        sandbox_keys.create_sandbox_key,
+        sandbox_keys.revoke_sandbox_key,
+        sandbox.list_sandbox_steps,
+        sandbox.take_sandbox_step,
+        sandbox.run_sandbox_job,
+        sandbox.list_sandbox_scenarios,
+        sandbox.run_sandbox_scenario,
+        sandbox.list_sandbox_runs,
+        sandbox.get_sandbox_run,
+        sandbox.pause_sandbox_run,
+        sandbox.resume_sandbox_run,
+        sandbox.stop_sandbox_run,
+        sandbox.reset_sandbox,
         inbox.read_sandbox_inbox,
         ops.get_live,
         ops.get_ready,

@@ -25,11 +25,12 @@ def erase(session: Session, tenant: Tenant, subjects: Sequence[str]) -> int:
     return len(messages)
 
 
+# What stands before the slash is the subject; a message that waits for no other one has a mailbox behind it.
 _BOXES = text("""
     DELETE FROM webhook_mailbox box
      USING (SELECT m.endpoint_id, m.subject
               FROM webhook_endpoint e
-              JOIN webhook_mailbox m ON m.endpoint_id = e.id AND m.subject = ANY(:subjects)
+              JOIN webhook_mailbox m ON m.endpoint_id = e.id AND split_part(m.subject, '/', 1) = ANY(:subjects)
              WHERE e.owner = :owner AND e.environment = :environment
              ORDER BY m.subject, m.endpoint_id FOR UPDATE OF m) old
      WHERE box.endpoint_id = old.endpoint_id AND box.subject = old.subject

@@ -16,6 +16,7 @@ from gateway.intake import service as intake
 from gateway.intake.arrival import Arrival
 from gateway.jobs.rows import job_of
 from gateway.sandbox import planning, runs, samples
+from gateway.sandbox.documents import illegal
 from gateway.sandbox.planning import NoWay
 from gateway.sandbox.runs import NewRun
 from gateway.sandbox.scenarios import Scenario, scenarios
@@ -107,15 +108,8 @@ def _plan(job: Job, wish: Wish) -> list[planning.Planned]:
             raise Problem(code="conflict", detail=detail)
         return planning.joined(scenario, job)
     except NoWay as error:
-        legal = [
-            {"to": edge.target, "event": edge.event, "actors": planning.actors(edge), "reasons": edge.reasons}
-            for edge in planning.legal(error.state)
-        ]
-        raise Problem(
-            code="illegal-transition",
-            detail=f"The job is {error.state}; from there the lifecycle does not lead where this run would take it.",
-            extra={"state": error.state, "legal": legal},
-        ) from None
+        detail = f"The job is {error.state}; from there the lifecycle does not lead where this run would take it."
+        raise illegal(error.state, detail) from None
 
 
 def _begins(call: Call, wish: Wish) -> datetime:
