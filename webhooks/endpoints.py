@@ -170,7 +170,7 @@ def deliveries_of(session: Session, tenant: Tenant, message_ids: Sequence[str]) 
 def awaited(session: Session, tenant: Tenant, message_ids: Sequence[str]) -> int:
     """How many of these messages nobody has tried to send yet, though their endpoints are enabled."""
     waiting = (
-        select(func.count())
+        select(func.count(Message.id))
         .join(Endpoint, Endpoint.id == Message.endpoint_id)
         .where(Message.owner == tenant.owner, Message.environment == tenant.environment)
         .where(Message.id.in_(message_ids), Message.status == "pending", Message.attempts == 0)
