@@ -1,5 +1,6 @@
 """Service orders in: placed, changed, cancelled (TMF641)."""
 
+import json
 from collections.abc import Iterable
 from decimal import Decimal
 from typing import Any
@@ -159,7 +160,9 @@ def _characteristics(service: Object) -> list[str | None]:
         if isinstance(value, dict):
             value = value.get("value")  # as version 3 wraps it
         if name and isinstance(value, str | int | float):
-            told = one.problems.take(one.at("value"), values.prose, value if isinstance(value, str) else str(value))
+            told = one.problems.take(
+                one.at("value"), values.prose, value if isinstance(value, str) else json.dumps(value)
+            )
             found.append(f"{name}: {told}")
     return found
 

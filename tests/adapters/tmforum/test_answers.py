@@ -7,7 +7,7 @@ from itertools import combinations_with_replacement
 from typing import Any
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from adapters.canonical import (
@@ -437,6 +437,7 @@ REASON = st.none() | st.builds(
 
 
 @needs_definitions
+@settings(deadline=None)
 @given(data=st.data())
 def test_every_order_that_we_can_read_is_shown_as_the_standard_has_it(data: Any) -> None:
     texts = {name: data.draw(TEXT) for name in ("externalId", "category", "priority", "description")}

@@ -6,7 +6,7 @@ from datetime import timedelta
 from typing import Any
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from adapters.canonical import (
@@ -513,12 +513,14 @@ def _is_intents_or_problems(message: RawMessage) -> None:
 
 
 @pytest.mark.parametrize(("method", "path"), REQUESTS)
+@settings(deadline=None)
 @given(body=st.binary(max_size=200) | JSON.map(lambda value: json.dumps(value).encode()))
 def test_no_body_brings_anything_but_problems_or_an_intent(method: str, path: str, body: bytes) -> None:
     _is_intents_or_problems(request(method, path, body))
 
 
 @pytest.mark.parametrize(("method", "path"), REQUESTS)
+@settings(deadline=None)
 @given(data=st.data(), value=JSON)
 def test_any_member_may_be_anything(method: str, path: str, data: Any, value: Any) -> None:
     document = json.loads(json.dumps(WHOLE))
