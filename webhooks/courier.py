@@ -12,7 +12,7 @@ from sqlalchemy.exc import InterfaceError, OperationalError
 from sqlalchemy.exc import TimeoutError as NoConnection
 from sqlalchemy.orm import Session, sessionmaker
 
-from webhooks import delivery
+from webhooks import delivery, gates
 from webhooks.calling import Caller, NotNow
 from webhooks.crew import Crew
 from webhooks.delivery import Claimed, Outcome, Share, Tried
@@ -22,6 +22,12 @@ log = logging.getLogger(__name__)
 
 AWAY = (OperationalError, InterfaceError, NoConnection)
 """The database is restarting, or a lock was not to be had: what is in hand is kept, and tried again."""
+
+RETRIES = 4
+"""Each fourth claim has room for messages that were tried before, however many there are that were not."""
+
+BREATH = 0.02
+"""Seconds between two looks at an endpoint that takes so many a second."""
 
 REMEMBERED = 1000
 """How many prompt receivers are known at once; who is forgotten shows it again with the next message."""
@@ -73,6 +79,8 @@ class Courier(threading.Thread):
         self._prompt: set[str] = set()
         self._unrecorded: list[Outcome] = []
         self._after = ""
+        self._claims = 0
+        self._wait = pace.idle
         self._away = False
 
     def ring(self) -> None:
@@ -125,7 +133,7 @@ class Courier(threading.Thread):
         self._away = False
         if self._unrecorded:
             return 0.01
-        return min(self._pace.prompt, self._pace.idle) if self._busy else self._pace.idle
+        return min(self._pace.prompt, self._wait) if self._busy else self._wait
 
     def _record(self) -> None:
         if not self._unrecorded:
@@ -150,9 +158,15 @@ class Courier(threading.Thread):
         if len(self._prompt) > REMEMBERED:
             self._prompt.clear()
         rooms = {one: max(self._cap(one) - self._busy[one], 0) for one in self._prompt | self._busy.keys()}
-        share = Share(limit=room, cap=1, rooms=rooms, after=self._after)
+        self._claims += 1
+        again = self._claims % RETRIES == 0
+        share = Share(limit=room, cap=1, rooms=rooms, after=self._after, again=again)
         with self._tools.sessions.begin() as session:
-            claimed = delivery.claim(session, share, lease=self._pace.lease, now=self._tools.clock())
+            passes = gates.look(session)
+            now = self._tools.clock()
+            claimed = delivery.claim(session, share, lease=self._pace.lease, now=now, passes=passes)
+        soonest = min((one.wait for one in passes if one.wait is not None), default=self._pace.idle)
+        self._wait = min(max(soonest, BREATH), self._pace.idle)
         self._busy.update(one.endpoint_id for one in claimed)
         self._after = max((one.endpoint_id for one in claimed), key=self._turns, default=self._after)
         for one in claimed:

@@ -1,6 +1,7 @@
 """Claim, send, record: the three steps of one delivery. No transaction is open while anything is sent."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections import Counter
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any, NamedTuple
@@ -8,8 +9,10 @@ from typing import Any, NamedTuple
 from sqlalchemy import text
 from sqlalchemy.orm import Session
 
+from webhooks import gates
+from webhooks.gates import Pass
 from webhooks.outbox import Payload
-from webhooks.policy import Answer, Verdict
+from webhooks.policy import Answer, Health, Verdict, health
 
 Box = tuple[str, str]
 """A mailbox: endpoint id and subject."""
@@ -18,7 +21,8 @@ Box = tuple[str, str]
 class Claimed(NamedTuple):
     """The head of a mailbox, ours `until` the lease ends; `attempts` counts the ones before this.
 
-    `secret` and `credentials` are sealed. A tuple, in the order of `_HEADS`: one is made for every delivery.
+    `secret` and `credentials` are sealed. `strained`: its endpoint has failed of late. A tuple, in the order of
+    `_HEADS`: one is made for every delivery.
     """
 
     endpoint_id: str
@@ -42,6 +46,7 @@ class Claimed(NamedTuple):
     headers: Mapping[str, str]
     kind: str | None
     probe: Mapping[str, Any] | None
+    strained: bool
     until: datetime
 
     @property
@@ -83,13 +88,15 @@ class Outcome:
 class Share:
     """How much to claim: up to `limit` mailboxes, up to `cap` of one endpoint, or as `rooms` says.
 
-    `after` is the endpoint whose turn was last.
+    `after` is the endpoint whose turn was last. What was never tried goes first; with `again`, a fourth of each room
+    is for what was, so that it has its turn, too, where there is always something new.
     """
 
     limit: int
     cap: int
     rooms: Mapping[str, int]
     after: str = ""
+    again: bool = False
 
 
 def is_due(session: Session, now: datetime) -> bool:
@@ -97,19 +104,37 @@ def is_due(session: Session, now: datetime) -> bool:
     return session.execute(_IS_DUE, {"now": now}).scalar() is True
 
 
-def claim(session: Session, share: Share, *, lease: timedelta, now: datetime) -> list[Claimed]:
-    """Lease the heads of due mailboxes, in turn over the endpoints. Commit before sending."""
-    bounds = {"limit": share.limit, "cap": share.cap, "after": share.after, "now": now, "until": now + lease}
-    busy = {"busy": list(share.rooms), "rooms": list(share.rooms.values())}
-    leased = [tuple(row) for row in session.execute(_LEASE, bounds | busy)]
+def claim(
+    session: Session, share: Share, *, lease: timedelta, now: datetime, passes: Sequence[Pass] | None = None
+) -> list[Claimed]:
+    """Lease the heads of due mailboxes, in turn over the endpoints. Commit before sending.
+
+    `passes` are what `gates.look` said in this transaction, where somebody has looked already.
+    """
+    passes = gates.look(session) if passes is None else passes
+    leased = [tuple(row) for row in session.execute(_LEASE, _bounds(share, passes) | {"now": now, "lease": lease})]
     if not leased:
         return []
     # A statement of its own: only now is the mailbox ours, and its head the one that everybody else sees, too.
     rows = session.execute(_HEADS, _columns(leased) | {"now": now})
     heads = [Claimed._make((*row, now + lease)) for row in rows]
+    gates.take(session, passes, Counter(head.endpoint_id for head in heads), lease)
     claimed = {head.box for head in heads}
     _settle(session, [row[:2] for row in leased if row[:2] not in claimed])
     return heads
+
+
+def _bounds(share: Share, passes: Sequence[Pass]) -> dict[str, Any]:
+    return {
+        "limit": share.limit,
+        "cap": share.cap,
+        "after": share.after,
+        "again": share.again,
+        "busy": list(share.rooms),
+        "rooms": list(share.rooms.values()),
+        "passing": [one.endpoint_id for one in passes],
+        "passes": [one.room for one in passes],
+    }
 
 
 def disable(session: Session, endpoint_ids: Iterable[str], reason: str) -> None:
@@ -134,6 +159,7 @@ def record(session: Session, outcomes: Sequence[Outcome]) -> list[Outcome]:
         session.execute(_MESSAGES, _message_columns(tried))
         session.execute(_ATTEMPTS, _attempt_columns(tried))
     _settle(session, locked)
+    gates.report(session, gates.reports(_healths(tried)))
     return _held(session, by_box) if by_box else []
 
 
@@ -152,6 +178,11 @@ def _settle(session: Session, boxes: Sequence[Any]) -> None:
 def _columns(boxes: Sequence[Any]) -> dict[str, list[Any]]:
     endpoint_ids, subjects, generations = zip(*boxes, strict=True)
     return {"endpoint_ids": list(endpoint_ids), "subjects": list(subjects), "generations": list(generations)}
+
+
+def _healths(tried: Iterable[tuple[Claimed, Tried]]) -> Iterator[tuple[str, bool, Health, timedelta | None]]:
+    for claimed, one in tried:
+        yield claimed.endpoint_id, claimed.strained, health(one.answer, one.verdict), one.verdict.hold
 
 
 def _message_columns(tried: Sequence[tuple[Claimed, Tried]]) -> dict[str, list[Any]]:
@@ -185,28 +216,54 @@ _BOXES = """unnest(CAST(:endpoint_ids AS text[]), CAST(:subjects AS text[]), CAS
 _IS_DUE = text("""
     SELECT EXISTS (
         SELECT FROM webhook_endpoint e CROSS JOIN LATERAL (
-            SELECT FROM webhook_mailbox m WHERE m.endpoint_id = e.id AND m.due_at <= :now LIMIT 1) due
-         WHERE e.status = 'enabled')
+            SELECT FROM webhook_mailbox m
+             WHERE m.endpoint_id = e.id AND m.retrying = ANY('{false,true}') AND m.due_at <= :now LIMIT 1) due
+         WHERE e.status = 'enabled'
+           AND NOT EXISTS (
+               SELECT FROM webhook_gate g WHERE g.endpoint_id = e.id AND g.open_until > statement_timestamp()))
 """)
 
-# The endpoints in turn, beginning behind the last one served; of each, its oldest due mailboxes.
+# The endpoints in turn, beginning behind the last one served; of each, its oldest due mailboxes: those of one kind
+# ahead, then the others, as far as there is room. Whoever has limits is there when it is we who hold its gate.
 _LEASE = text("""
     WITH turn AS MATERIALIZED (
-        SELECT e.id, coalesce(busy.room, :cap) AS room
+        SELECT e.id, least(
+                   coalesce(busy.room, :cap), pass.room,
+                   e.concurrency - CASE WHEN e.concurrency IS NOT NULL THEN (
+                       SELECT count(*) FROM webhook_mailbox m
+                        WHERE m.endpoint_id = e.id AND m.retrying = ANY('{false,true}')
+                          AND m.due_at > :now AND m.due_at <= :now + 2 * :lease AND m.leased) END) AS room
           FROM webhook_endpoint e
+          LEFT JOIN webhook_gate g ON g.endpoint_id = e.id
+          LEFT JOIN unnest(CAST(:passing AS text[]), CAST(:passes AS int[])) AS pass (id, room) ON pass.id = e.id
           LEFT JOIN unnest(CAST(:busy AS text[]), CAST(:rooms AS int[])) AS busy (id, room) ON busy.id = e.id
          WHERE e.status = 'enabled'
+           AND (pass.id IS NOT NULL
+                OR coalesce(g.open_until::text, e.concurrency::text, e.rate_per_second::text) IS NULL)
          ORDER BY e.id <= :after, e.id),
-    due AS MATERIALIZED (
+    ahead AS MATERIALIZED (
         SELECT box.endpoint_id, box.subject
           FROM turn CROSS JOIN LATERAL (
               SELECT m.endpoint_id, m.subject FROM webhook_mailbox m
-               WHERE m.endpoint_id = turn.id AND m.due_at <= :now
-               ORDER BY m.due_at LIMIT turn.room FOR UPDATE SKIP LOCKED) box
-         LIMIT :limit)
+               WHERE m.endpoint_id = turn.id AND m.retrying = :again AND m.due_at <= :now
+               ORDER BY m.due_at
+               LIMIT CASE WHEN :again THEN least(turn.room, greatest(turn.room / 4, 1)) ELSE turn.room END
+                 FOR UPDATE SKIP LOCKED) box
+         WHERE turn.room > 0
+         LIMIT :limit),
+    behind AS MATERIALIZED (
+        SELECT box.endpoint_id, box.subject
+          FROM turn CROSS JOIN LATERAL (
+              SELECT m.endpoint_id, m.subject FROM webhook_mailbox m
+               WHERE m.endpoint_id = turn.id AND m.retrying = NOT :again AND m.due_at <= :now
+               ORDER BY m.due_at
+               LIMIT turn.room - (SELECT count(*) FROM ahead WHERE ahead.endpoint_id = turn.id)
+                 FOR UPDATE SKIP LOCKED) box
+         WHERE turn.room > 0
+         LIMIT :limit - (SELECT count(*) FROM ahead))
     UPDATE webhook_mailbox m
-       SET due_at = :until, leased = true, generation = m.generation + 1
-      FROM due
+       SET due_at = :now + :lease, leased = true, generation = m.generation + 1
+      FROM (TABLE ahead UNION ALL TABLE behind) due
      WHERE m.endpoint_id = due.endpoint_id AND m.subject = due.subject
     RETURNING m.endpoint_id, m.subject, m.generation
 """)
@@ -214,7 +271,8 @@ _LEASE = text("""
 _HEADS = text(f"""
     SELECT box.endpoint_id, box.subject, box.generation, head.id AS message_id, head.position, head.event_id,
            head.owner, head.environment, head.attempts, e.url, e.scheme, e.secret, e.credentials, p.format, p.body,
-           p.media_type, p.method, p.path, p.headers, p.kind, p.probe
+           p.media_type, p.method, p.path, p.headers, p.kind, p.probe,
+           coalesce(g.failures > 0 OR g.open_until IS NOT NULL, false) AS strained
       FROM {_BOXES}
      CROSS JOIN LATERAL (
            SELECT * FROM webhook_message
@@ -222,6 +280,7 @@ _HEADS = text(f"""
             ORDER BY position LIMIT 1) head
       JOIN webhook_payload p ON p.id = head.payload_id
       JOIN webhook_endpoint e ON e.id = box.endpoint_id
+      LEFT JOIN webhook_gate g ON g.endpoint_id = box.endpoint_id
      WHERE head.status = 'pending' AND head.next_attempt_at <= :now
 """)
 
@@ -259,15 +318,16 @@ _ATTEMPTS = text("""
                          CAST(:verdicts AS text[]))
 """)
 
+# Where nothing is left, whoever makes an old message due again means a retry; what is new says so (outbox).
 _SETTLE = text(f"""
     UPDATE webhook_mailbox m
-       SET leased = false,
-           due_at = (SELECT CASE head.status WHEN 'pending' THEN head.next_attempt_at END
-                       FROM webhook_message head
-                      WHERE head.endpoint_id = m.endpoint_id AND head.subject = m.subject
-                        AND head.status IN ('pending', 'parked')
-                      ORDER BY head.position LIMIT 1)
+       SET leased = false, retrying = coalesce(head.attempts > 0, true),
+           due_at = CASE head.status WHEN 'pending' THEN head.next_attempt_at END
       FROM {_BOXES}
+      LEFT JOIN LATERAL (
+           SELECT status, next_attempt_at, attempts FROM webhook_message
+            WHERE endpoint_id = box.endpoint_id AND subject = box.subject AND status IN ('pending', 'parked')
+            ORDER BY position LIMIT 1) head ON true
      WHERE m.endpoint_id = box.endpoint_id AND m.subject = box.subject
 """)
 

@@ -9,7 +9,7 @@ from typing import Literal
 from sqlalchemy import Select, func, select, text, update
 from sqlalchemy.orm import Session
 
-from webhooks import schemes
+from webhooks import gates, schemes
 from webhooks.tables import Attempt, Endpoint, Mailbox, Message
 from webhooks.tenant import Tenant
 
@@ -23,7 +23,8 @@ Rearmed = Literal["armed", "pending", "parked"]
 class NewEndpoint:
     """What a partner asks for. The URL has passed `egress.check_url`; `secret_bytes` are 32 random bytes.
 
-    `credentials` are those of the scheme, sealed.
+    `credentials` are those of the scheme, sealed. No message waits for another one where it is not `ordered`;
+    `concurrency` and `rate_per_second` are the most that the endpoint takes.
     """
 
     id: str
@@ -34,11 +35,15 @@ class NewEndpoint:
     secret_bytes: bytes
     scheme: str = schemes.STANDARD
     credentials: bytes | None = None
+    ordered: bool = True
+    concurrency: int | None = None
+    rate_per_second: float | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Changes:
-    """What to change; None leaves it, an empty description removes it. `enabled` switches the endpoint on or off.
+    """What to change; None leaves it, an empty description removes it, and so does 0 a `concurrency` or a
+    `rate_per_second`. `enabled` switches the endpoint on or off. `ordered` holds for messages to come.
 
     `authentication` is a scheme with its sealed credentials.
     """
@@ -49,6 +54,9 @@ class Changes:
     description: str | None = None
     enabled: bool | None = None
     authentication: tuple[str, bytes | None] | None = None
+    ordered: bool | None = None
+    concurrency: int | None = None
+    rate_per_second: float | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,10 +82,15 @@ def create(session: Session, tenant: Tenant, new: NewEndpoint, *, seal: Seal, no
         secret=seal(secret.encode(), tenant.owner, new.id),
         scheme=new.scheme,
         credentials=new.credentials,
+        ordered=new.ordered,
+        concurrency=new.concurrency,
+        rate_per_second=new.rate_per_second,
         created_at=now,
     )
     session.add(endpoint)
     session.flush()
+    if new.concurrency or new.rate_per_second:
+        gates.reset(session, new.id)
     return endpoint, secret
 
 
@@ -99,10 +112,11 @@ def page(session: Session, tenant: Tenant, *, after: str | None, limit: int) -> 
 
 def change(session: Session, endpoint: Endpoint, changes: Changes) -> None:
     """Change the endpoint. A new format holds for events to come: what is written down stays as it is."""
-    for name in ("url", "format", "description"):
+    for name in ("url", "format", "description", "ordered", "concurrency", "rate_per_second"):
         if (value := getattr(changes, name)) is not None:
             setattr(endpoint, name, value)
-    endpoint.description = endpoint.description or None
+    for name in ("description", "concurrency", "rate_per_second"):
+        setattr(endpoint, name, getattr(endpoint, name) or None)
     if changes.event_types is not None:
         endpoint.event_types = list(changes.event_types)
     if changes.authentication is not None:
@@ -111,6 +125,9 @@ def change(session: Session, endpoint: Endpoint, changes: Changes) -> None:
         endpoint.status = "enabled" if changes.enabled else "disabled"
         endpoint.disabled_reason = None if changes.enabled else "by_partner"
     session.flush()
+    if changes.enabled or changes.url or changes.authentication or changes.concurrency or changes.rate_per_second:
+        # What it failed with is over, perhaps: the next message finds out.
+        gates.reset(session, endpoint.id)
 
 
 def delete(session: Session, endpoint: Endpoint, *, now: datetime) -> None:

@@ -21,13 +21,21 @@ Read = Callable[[str, Mapping[str, Any]], Iterable[tuple[Any, ...]]]
 """Runs a question and gives its rows. It names its values as `%(name)s`."""
 
 
+APART = "/"
+"""Between the subject and the id of a message that has a mailbox of its own."""
+
+
 @dataclass(frozen=True, slots=True)
 class Subscription:
-    """An endpoint that hears these event types (`*` is all) in this format."""
+    """An endpoint that hears these event types (`*` is all) in this format.
+
+    Where it is not `ordered`, no message waits for another one.
+    """
 
     endpoint_id: str
     format: str
     event_types: tuple[str, ...]
+    ordered: bool = True
 
     def wants(self, event_type: str) -> bool:
         return "*" in self.event_types or event_type in self.event_types
@@ -82,13 +90,18 @@ class OutgoingEvent:
     payloads: Mapping[str, tuple[Payload, ...] | RenderFailure]
 
 
+def about(subject: str) -> str:
+    """What a message is about, by its mailbox's subject."""
+    return subject.partition(APART)[0]
+
+
 def subscribed(read: Read, tenant: Tenant) -> list[Subscription]:
     """Every endpoint that is not deleted, in the order of their making.
 
     Disabled ones are among them: what happens meanwhile waits for them, in order, until they are enabled again.
     """
     rows = read(_SUBSCRIBED, {"owner": tenant.owner, "environment": tenant.environment})
-    return [Subscription(endpoint_id, form, tuple(event_types)) for endpoint_id, form, event_types in rows]
+    return [Subscription(endpoint, form, tuple(event_types), ordered) for endpoint, form, event_types, ordered in rows]
 
 
 def reading(session: Session) -> Read:
@@ -127,12 +140,13 @@ def enqueue(
         return 0
     if now.tzinfo is None:
         raise ValueError("a time without an offset cannot be stored")
+    messages = [_message_row(new_id("whm"), word, one) for word, one in wanted]
     rows = {
         "payloads": [
             _payload_row(word) for word in {word.payload_id: word for word, _ in wanted}.values() if word.payload
         ],
-        "messages": [_message_row(new_id("whm"), word, one) for word, one in wanted],
-        "mailboxes": _mailbox_rows(wanted),
+        "messages": messages,
+        "mailboxes": _mailbox_rows(messages),
     }
     here = {"owner": tenant.owner, "environment": tenant.environment, "now": now}
     write(_ENQUEUE, here | {name: json.dumps(found) for name, found in rows.items()})
@@ -192,7 +206,7 @@ def _message_row(message_id: str, word: _Word, subscription: Subscription) -> di
     return {
         "id": message_id,
         "endpoint_id": subscription.endpoint_id,
-        "subject": word.event.subject,
+        "subject": word.event.subject if subscription.ordered else f"{word.event.subject}{APART}{message_id}",
         "event_id": word.event.event_id,
         "event_type": word.event.event_type,
         "sequence": word.event.sequence,
@@ -201,9 +215,9 @@ def _message_row(message_id: str, word: _Word, subscription: Subscription) -> di
     }
 
 
-def _mailbox_rows(wanted: Iterable[tuple[_Word, Subscription]]) -> list[dict[str, str]]:
+def _mailbox_rows(messages: Iterable[Mapping[str, Any]]) -> list[dict[str, str]]:
     # Sorted: two transactions that touch the same mailboxes wait for each other in the same order.
-    boxes = sorted({(word.event.subject, subscription.endpoint_id) for word, subscription in wanted})
+    boxes = sorted({(message["subject"], message["endpoint_id"]) for message in messages})
     return [{"subject": subject, "endpoint_id": endpoint_id} for subject, endpoint_id in boxes]
 
 
@@ -215,7 +229,7 @@ def _execute(session: Session, statement: str, values: Mapping[str, Any]) -> Any
 
 
 _SUBSCRIBED = """
-    SELECT id, format, event_types FROM webhook_endpoint
+    SELECT id, format, event_types, ordered FROM webhook_endpoint
      WHERE owner = %(owner)s AND environment = %(environment)s AND deleted_at IS NULL
      ORDER BY id
 """
@@ -245,7 +259,7 @@ _ENQUEUE = (
     INSERT INTO webhook_mailbox (endpoint_id, subject, owner, environment, due_at)
     SELECT endpoint_id, subject, %(owner)s, %(environment)s, %(now)s
       FROM json_populate_recordset(NULL::webhook_mailbox, %(mailboxes)s)
-        ON CONFLICT (endpoint_id, subject) DO UPDATE SET due_at = EXCLUDED.due_at
+        ON CONFLICT (endpoint_id, subject) DO UPDATE SET due_at = EXCLUDED.due_at, retrying = false
      WHERE webhook_mailbox.due_at IS NULL
     """,
 )

@@ -36,6 +36,24 @@ LIVE = Schedule(
 SANDBOX = Schedule(_seconds(2, 5, 10, 20), timedelta(seconds=60))
 
 
+@dataclass(frozen=True, slots=True)
+class Circuit:
+    """An endpoint that failed `after` times in a row is left alone for `pause`, then for twice that, up to `longest`.
+
+    After each pause one call is made, and what becomes of it decides. Whoever asks for a pause gets up to `hold`.
+    """
+
+    after: int
+    pause: timedelta
+    longest: timedelta
+    hold: timedelta
+
+
+CIRCUIT = Circuit(10, timedelta(seconds=5), timedelta(minutes=5), timedelta(hours=1))
+
+Health = Literal["well", "ill", "unknown"]
+"""What an attempt says of its endpoint; `unknown` where it was not asked."""
+
 NOTHING: Mapping[str, str] = MappingProxyType({})
 
 
@@ -43,12 +61,14 @@ NOTHING: Mapping[str, str] = MappingProxyType({})
 class Answer:
     """What came of one attempt: a `status_code`, or an `error` of the transport's vocabulary, or both.
 
-    `headers` (names in lower case) and `body` are there for whoever asked for them.
+    `abort`: the receiver does not want this message again. `headers` (names in lower case) and `body` are there for
+    whoever asked for them.
     """
 
     status_code: int | None = None
     error: str | None = None
     retry_after: str | None = None
+    abort: bool = False
     duration_ms: int = 0
     excerpt: str | None = None
     step: Step = "call"
@@ -58,12 +78,13 @@ class Answer:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Verdict:
-    """What becomes of the message; `disable` is for its endpoint."""
+    """What becomes of the message; `disable` is for its endpoint, and `hold`, for which nothing is to be sent there."""
 
     status: Literal["delivered", "pending", "failed"]
     error: str | None = None
     next_attempt_at: datetime | None = None
     disable: bool = False
+    hold: timedelta | None = None
 
     @property
     def ruling(self) -> Ruling:
@@ -76,7 +97,7 @@ def judge(
 ) -> Verdict:
     """The verdict over an answer; `attempts` counts the ones before it, `chance` is in [0, 1).
 
-    Where a dialect has ruled, its word holds, whatever the status.
+    Where a dialect has ruled, its word holds, whatever the status; but not against a receiver who wants no more of it.
     """
     error = fault(answer) if ruling is None else _RULED[ruling] and (fault(answer) or _RULED[ruling])
     if error is None:
@@ -84,6 +105,8 @@ def judge(
     if ruling == "failed":
         return Verdict(status="failed", error="refused")
     gone = answer.status_code == 410 and answer.step == "call" and ruling is None
+    if answer.abort and answer.step == "call" and not gone:
+        return Verdict(status="failed", error="aborted")
     if attempts >= len(schedule.delays):
         return Verdict(status="failed", error=error, disable=gone)
     if gone:
@@ -91,8 +114,16 @@ def judge(
         return Verdict(status="pending", error=error, next_attempt_at=now, disable=True)
     delay = schedule.delays[attempts] * (1 + JITTER * chance)
     asked = wished_delay(answer.retry_after, schedule.longest, now=now)
-    return Verdict(status="pending", error=error, next_attempt_at=now + max(delay, asked))
+    hold = min(asked, CIRCUIT.hold) if asked and answer.step == "call" and answer.status_code in BUSY else None
+    return Verdict(status="pending", error=error, next_attempt_at=now + max(delay, asked), hold=hold)
 
+
+BUSY = frozenset({429, 503})
+"""Statuses of which the whole endpoint speaks: where they name a time, nothing is sent there until then."""
+
+TIRED = frozenset({408, 429})
+NOT_THEIRS = frozenset({"internal_error", "blocked_by_policy", "no_folder"})
+"""Errors that nobody there can do anything about."""
 
 _RULED: Mapping[Ruling, str | None] = {"delivered": None, "retry": "not_taken", "failed": "refused"}
 
@@ -107,6 +138,16 @@ def fault(answer: Answer) -> str | None:
     if 300 <= code < 400:
         return "redirect"
     return "gone" if code == 410 else "unexpected_status"
+
+
+def health(answer: Answer, verdict: Verdict) -> Health:
+    """Whoever answers is well, even when the answer is no: but not with 5xx, too late, or that it is too much."""
+    if verdict.status == "delivered" or verdict.error == "refused":
+        return "well"
+    if answer.error in NOT_THEIRS:
+        return "unknown"
+    code = answer.status_code
+    return "ill" if answer.error is not None or code is None or code >= 500 or code in TIRED else "well"
 
 
 def wished_delay(value: str | None, longest: timedelta, *, now: datetime) -> timedelta:

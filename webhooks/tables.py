@@ -46,7 +46,8 @@ class Endpoint(Base):
     """Where a partner wants to be called. `status` is `enabled`, `disabled` or `deleted`.
 
     `scheme` says how our calls are authenticated (`webhooks.schemes`), with the `credentials` where it needs any.
-    Those, and the `secret` of our signatures, are sealed.
+    Those, and the `secret` of our signatures, are sealed. Where it is not `ordered`, each message is a mailbox of its
+    own. `concurrency` and `rate_per_second` are the most that may be sent there, over all workers.
     """
 
     __tablename__ = "webhook_endpoint"
@@ -63,6 +64,9 @@ class Endpoint(Base):
     secret: Mapped[bytes]
     scheme: Mapped[str] = mapped_column(server_default="standard-webhooks")
     credentials: Mapped[bytes | None]
+    ordered: Mapped[bool] = mapped_column(server_default=text("true"))
+    concurrency: Mapped[int | None]
+    rate_per_second: Mapped[float | None]
     created_at: Mapped[datetime]
     deleted_at: Mapped[datetime | None]
 
@@ -139,7 +143,8 @@ class Mailbox(Base):
     """The messages of one endpoint about one subject, strictly in order.
 
     `due_at` is when to look at the head: NULL where there is nothing to send, the lease's end while one is being sent
-    (`leased`). `generation` counts the claims; who comes back with an older one changes nothing.
+    (`leased`). `retrying` says that the head was tried before: it goes behind those that were not. `generation` counts
+    the claims; who comes back with an older one changes nothing.
     """
 
     __tablename__ = "webhook_mailbox"
@@ -150,11 +155,36 @@ class Mailbox(Base):
     environment: Mapped[str]
     due_at: Mapped[datetime | None]
     leased: Mapped[bool] = mapped_column(server_default=text("false"))
+    retrying: Mapped[bool] = mapped_column(server_default=text("false"))
     generation: Mapped[int] = mapped_column(BigInteger, server_default="0")
 
     __table_args__ = (
-        Index("ix_webhook_mailbox_due", "endpoint_id", "due_at", postgresql_where=text("due_at IS NOT NULL")),
+        Index(
+            "ix_webhook_mailbox_due",
+            "endpoint_id",
+            "retrying",
+            "due_at",
+            postgresql_where=text("due_at IS NOT NULL"),
+        ),
     )
+
+
+class Gate(Base):
+    """What limits an endpoint over all workers (`webhooks.gates`): a row for each that has a limit or has failed.
+
+    `tokens` are what was left in its bucket at `filled_at`. `failures` are those since the last success, `trips` the
+    times that its circuit was opened since; it is closed where `open_until` is NULL.
+    """
+
+    __tablename__ = "webhook_gate"
+
+    endpoint_id: Mapped[str] = mapped_column(primary_key=True)
+    tokens: Mapped[float | None]
+    filled_at: Mapped[datetime | None]
+    failures: Mapped[int] = mapped_column(server_default="0")
+    trips: Mapped[int] = mapped_column(server_default="0")
+    open_until: Mapped[datetime | None]
+    probing: Mapped[bool] = mapped_column(server_default=text("false"))
 
 
 class Attempt(Base):

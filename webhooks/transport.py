@@ -24,6 +24,9 @@ from webhooks.policy import NOTHING, Answer
 
 MAX_RESPONSE = 64 * 1024
 MAX_EXCERPT = 1024
+WISH = "webhook-delivery"
+"""The header with which a receiver says `abort`: this message is not wanted again."""
+
 BODILESS = frozenset({"GET", "HEAD", "DELETE"})
 REMEMBERED_HOSTS = 256
 """How many hosts keep idle connections."""
@@ -90,6 +93,7 @@ class Transport:
             request, stream=True, timeout=(self._deadline, self._deadline), verify=self._verify
         )
         code, retry_after = response.status_code, response.headers.get("retry-after")
+        abort = response.headers.get(WISH, "").strip().lower() == "abort"
         try:
             # A redirect's body can be as long as it likes: it is not read.
             body = b"" if 300 <= code < 400 else response.raw.read(max(MAX_RESPONSE, most), decode_content=True)
@@ -97,7 +101,8 @@ class Transport:
             return Answer(status_code=code, error=_name(error))
         finally:
             response.close()
-        answer = Answer(status_code=code, retry_after=retry_after, excerpt=_excerpt(_without(body, hide)))
+        excerpt = _excerpt(_without(body, hide))
+        answer = Answer(status_code=code, retry_after=retry_after, abort=abort, excerpt=excerpt)
         if not most:
             return answer
         headers = {name.lower(): value for name, value in response.headers.items()}

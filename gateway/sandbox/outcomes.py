@@ -8,7 +8,7 @@ from typing import Any
 from gateway.endpoints.documents import delivery_document
 from gateway.runtime import Runtime
 from gateway.tenant import Tenant
-from webhooks import endpoints
+from webhooks import endpoints, outbox
 from webhooks.endpoints import Delivery
 from webhooks.tenant import Tenant as Owner
 
@@ -48,6 +48,6 @@ def _document(one: Delivery) -> dict[str, Any]:
     return {
         **delivery_document(one),
         "endpoint_id": message.endpoint_id,
-        "job_id": message.subject,
+        "job_id": outbox.about(message.subject),
         "sequence": message.sequence,
     }

@@ -6,7 +6,7 @@ import threading
 import time
 from collections.abc import Callable, Mapping, Sequence
 from datetime import UTC, datetime
-from typing import TypeVar
+from typing import Any, TypeVar
 
 from sqlalchemy import text
 from sqlalchemy.orm import Session, sessionmaker
@@ -31,8 +31,12 @@ def add_endpoint(
     tenant: Tenant = DEMO,
     event_types: Sequence[str] = ("*",),
     authentication: Mapping[str, str] | None = None,
+    **limits: Any,
 ) -> tuple[str, str]:
-    """Returns its id and its secret, which is stored as it is. So are the credentials of its authentication."""
+    """Returns its id and its secret, which is stored as it is. So are the credentials of its authentication.
+
+    `limits` are `ordered`, `concurrency` and `rate_per_second`.
+    """
     said = authentication or {"scheme": schemes.STANDARD}
     new = NewEndpoint(
         id=fresh("whep"),
@@ -43,6 +47,7 @@ def add_endpoint(
         secret_bytes=os.urandom(32),
         scheme=said["scheme"],
         credentials=json.dumps(schemes.loaded(said)).encode() or None,
+        **limits,
     )
     with sessions.begin() as session:
         made, secret = endpoints.create(session, tenant, new, seal=lambda plain, *_: plain, now=datetime.now(UTC))
