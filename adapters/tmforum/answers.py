@@ -24,7 +24,7 @@ from adapters.contract import RawMessage, Rendered
 from adapters.errors import Problem
 from adapters.objects import minified
 from adapters.tmforum import resources
-from adapters.tmforum.codes import ACKNOWLEDGED, CANCELLED, ORDERING, SCHEDULING
+from adapters.tmforum.codes import ACKNOWLEDGED, ORDERING, SCHEDULING
 from adapters.tmforum.events import JSON
 from adapters.tmforum.reader import APPOINTMENT, CANCEL, HUB, ORDER, target
 from adapters.tmforum.resources import Members, Shown, instant, period, selected, shown
@@ -68,13 +68,20 @@ def _done(outcome: Outcome, at: datetime) -> Rendered:
     fresh = isinstance(intent, PlaceOrder) and new
     one = shown(outcome.order_id, outcome.order, outcome.jobs, at if fresh else None)
     if "task" in _echo(intent):
-        return made(ORDERING, CANCEL, resources.cancellation(one, _echo(intent)["task"]))
+        return _cancelled(one, _echo(intent)["task"])
     if "appointment" in _echo(intent):
         return _visit(one, _echo(intent))
     told = resources.service_order(one)
     if outcome.problems:
         told["errorMessage"] = [_message(problem, at) for problem in outcome.problems]
     return made(ORDERING, ORDER, _acknowledged(told, one)) if fresh else written(ORDER, told)
+
+
+def _cancelled(one: Shown, said: Mapping[str, str]) -> Rendered:
+    if resources.is_cancelled(one):
+        return made(ORDERING, CANCEL, resources.cancellation(one, said))
+    detail = "Nothing of this order was ever to be done."
+    return error(CONFLICT, detail, (Problem(pointer="/serviceOrder/id", code="nothing_to_cancel", detail=detail),))
 
 
 def _echo(intent: Document) -> Mapping[str, Any]:
@@ -129,7 +136,7 @@ def _resource(kind: str, found: Found) -> Members | None:
     one = shown(found.order_id, found.order, found.jobs, found.created_at)
     if kind == ORDER:
         return resources.service_order(one)
-    return resources.cancellation(one, {}) if resources.order_state(one) == CANCELLED else None
+    return resources.cancellation(one, {}) if resources.is_cancelled(one) else None
 
 
 def _appointment(reply: Reply) -> Rendered:

@@ -86,13 +86,13 @@ MILESTONES: Mapping[JobState, str] = {
     JobState.WORK_DONE: "workDone",
 }
 
-# Where the partner would say what is missing, by the reason why a job waits.
+# What is missing, by the reason why a job waits: a new time, at its appointment, sets it going again.
 INFORMATION: Mapping[str, str] = {
     "awaiting_customer_data": "relatedParty",
-    "awaiting_line_activation": "requestedStartDate",
-    "awaiting_goods": "requestedStartDate",
-    "goods_delayed": "requestedStartDate",
-    "goods_damaged": "requestedStartDate",
+    "awaiting_line_activation": "serviceOrderItem.appointment",
+    "awaiting_goods": "serviceOrderItem.appointment",
+    "goods_delayed": "serviceOrderItem.appointment",
+    "goods_damaged": "serviceOrderItem.appointment",
 }
 
 # Roles are free text; these mean the person at home. Compared without blanks, in small letters.

@@ -194,7 +194,7 @@ def _item_echo(item: Object, service: Object, specification: Object, appointment
     found = {
         "serviceType": service.text("serviceType", values.line),
         "specification": _texts(specification, ("name", "version")),
-        "appointment": _texts(appointment, ("id", "href", "description")) if appointment else None,
+        "appointment": _texts(appointment, ("id", "href")) if appointment else None,
         "relations": [one for one in map(_relation, item.all("serviceOrderItemRelationship", 20)) if one],
     }
     return {name: value for name, value in found.items() if value}

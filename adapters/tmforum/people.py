@@ -78,7 +78,8 @@ def _envelope(text: str, home: str) -> Address:
 
 def _parts(text: str, home: str) -> tuple[list[str], str, str, str]:
     """What stands before the town, its postcode, its name, and the country."""
-    parts = [part.strip() for part in values.line(text).split(",") if part.strip()]
+    one_line = values.line(text.replace("\n", ","))
+    parts = [part.strip() for part in one_line.split(",") if part.strip()]
     named = parts.pop() if len(parts) > 1 and not _TOWN.fullmatch(parts[-1]) else None
     town = _TOWN.fullmatch(parts.pop()) if parts else None
     if town is None:

@@ -173,6 +173,12 @@ def _errors(jobs: Sequence[Job]) -> list[Members]:
     ]
 
 
+def is_cancelled(one: Shown) -> bool:
+    """Whether an item was cancelled, and none is left; what was rejected never was one."""
+    states = {job.state for job in one.jobs}
+    return states <= _GONE and states != {JobState.REJECTED} and bool(states)
+
+
 def cancellation(one: Shown, said: Mapping[str, str]) -> Members:
     """The cancellation of an order, under the number of that order; `said` are the words in which it was asked for.
 

@@ -260,6 +260,16 @@ def test_a_cancellation_that_comes_too_late_is_a_conflict_and_there_is_none_to_r
     assert (nothing.status, said(nothing, "Error")["status"]) == (404, "404")
 
 
+def test_an_order_is_cancelled_where_what_is_left_of_it_is() -> None:
+    document = order(item(), item("2"))
+    rejected, cancelled = job(JobState.REJECTED, "2", reason=UNKNOWN), job(JobState.CANCELLED)
+    task = read("POST", f"{ORDERS}/cancelServiceOrder", {"serviceOrder": {"id": ORDER}})
+    question = read("GET", f"{ORDERS}/cancelServiceOrder/{ORDER}")
+    for jobs, made, there in (([rejected, cancelled], 201, 200), ([rejected], 409, 404)):
+        assert done(task, *jobs, to=placed(document)).status == made
+        assert replied(question, found=(found(*jobs, document=document),)).status == there
+
+
 # --- appointments ------------------------------------------------------------------------------------------------
 
 

@@ -221,6 +221,7 @@ def at(place: dict[str, Any], **options: Any) -> Address:
         "Musterweg 12,8004 Zürich, Schweiz",
         "Musterweg 12, 8004 Zürich, CHE",
         "Musterweg 12, 8004 Zürich, ch",
+        "Musterweg 12\n8004 Zürich",
     ],
 )
 def test_an_address_on_one_line_is_read_as_it_stands_on_an_envelope(written: str) -> None:
