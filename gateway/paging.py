@@ -20,7 +20,7 @@ def seal(vault: Vault, bound_to: str, place: str) -> str:
     return base64.urlsafe_b64encode(vault.seal_cursor(bound_to.encode() + b"\x1f" + text) + text).decode().rstrip("=")
 
 
-def unseal(vault: Vault, bound_to: str, cursor: str | None) -> str | None:
+def unseal(vault: Vault, bound_to: str, cursor: str | None, name: str = "after") -> str | None:
     """The place in a cursor of ours; None without one. Another's cursor, or another list's, is a problem."""
     if cursor is None:
         return None
@@ -30,7 +30,7 @@ def unseal(vault: Vault, bound_to: str, cursor: str | None) -> str | None:
         sealed = b""
     tag, text = sealed[:TAG_BYTES], sealed[TAG_BYTES:]
     if not hmac.compare_digest(tag, vault.seal_cursor(bound_to.encode() + b"\x1f" + text)):
-        fault = Fault(pointer="?after", code="bad_cursor", detail="This is not a cursor of this list.")
+        fault = Fault(pointer=f"?{name}", code="bad_cursor", detail="This is not a cursor of this list.")
         raise Problem(code="bad-request", detail="The query cannot be used.", faults=(fault,))
     return text.decode()
 

@@ -85,6 +85,7 @@ def test_every_operation_keeps_its_promise(api, clock):
     delivery = ask(shop, "list_deliveries", f"{url}/deliveries")["items"][0]
     ask(shop, "retry_delivery", f"{url}/deliveries/{delivery['id']}/retry")
     ask(shop, "delete_webhook_endpoint", url)
+    ask(shop, "read_sandbox_inbox", "/v1/sandbox/inbox")
     window = ("2026-01-20T08:00:00+01:00", "2026-01-20T12:00:00+01:00")
     ask(brack, "receive", "/inbound/brack", opentrans("4711", window), Content_Type="application/xml")
     ask(None, "get_live", "/healthz/live")

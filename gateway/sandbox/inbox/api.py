@@ -21,7 +21,7 @@ BOTH = Fault(pointer="?before", code="excluded", detail="This does not go togeth
 def read_sandbox_inbox(call: Call) -> Response:
     """The newest first; behind `after` the oldest first. `next` is always there: what is yet to come is behind it."""
     query, vault, partner_id = call.query, call.runtime.vault, call.tenant.partner_id
-    after, before = (cursor.unsealed(vault, partner_id, query.get(name)) for name in ("after", "before"))
+    after, before = (cursor.unsealed(vault, partner_id, query.get(name), name) for name in ("after", "before"))
     if after is not None and before is not None:
         raise Problem(code="bad-request", detail="The query cannot be used.", faults=(BOTH,))
     limit = query.get("limit", DEFAULT_LIMIT)

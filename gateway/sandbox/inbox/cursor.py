@@ -8,9 +8,9 @@ def sealed(vault: Vault, partner_id: str, position: int) -> str:
     return paging.seal(vault, _bound(partner_id), str(position))
 
 
-def unsealed(vault: Vault, partner_id: str, cursor: str | None) -> int | None:
+def unsealed(vault: Vault, partner_id: str, cursor: str | None, name: str = "after") -> int | None:
     """The position; None without a cursor. Raises `Problem` for one of another list."""
-    place = paging.unseal(vault, _bound(partner_id), cursor)
+    place = paging.unseal(vault, _bound(partner_id), cursor, name)
     return None if place is None else int(place)
 
 

@@ -61,11 +61,12 @@ class Waiting:
             self._waiters.discard(waiter)
             for end in ends:
                 end.cancel()
+            await asyncio.gather(*ends, return_exceptions=True)
 
     def _admit(self, waiter: _Waiter) -> None:
         theirs = sum(one.partner_id == waiter.partner_id for one in self._waiters)
         if theirs >= MOST_EACH or len(self._waiters) >= MOST:
-            detail = f"{MOST_EACH} requests may wait here at once; ask without `wait`, or let one of them end."
+            detail = "Too many requests wait here already; let one of them end, or ask without `wait`."
             raise Problem(code="too-many-requests", detail=detail, headers={"Retry-After": "1"})
         self._waiters.add(waiter)
         self._asked.set()
