@@ -4,9 +4,7 @@ from collections.abc import Mapping
 from functools import partial
 
 from connexion import FlaskApp
-from connexion.middleware.context import ContextMiddleware
 from connexion.middleware.exceptions import ExceptionMiddleware
-from connexion.middleware.routing import RoutingMiddleware
 from connexion.middleware.security import SecurityMiddleware
 from connexion.resolver import Resolver
 
@@ -25,6 +23,7 @@ from gateway.oauth.assembly import OAuth
 from gateway.oauth.security import check_protection
 from gateway.ops import api as ops
 from gateway.quota import Quota, RateLimits
+from gateway.routes import Routes
 from gateway.runtime import Runtime
 from gateway.sandbox import api as sandbox
 from gateway.sandbox import keys as sandbox_keys
@@ -91,11 +90,10 @@ def create_app(runtime: Runtime, oauth: OAuth, *, threads: int) -> BodyGuard:
         __name__,
         middlewares=[
             ExceptionMiddleware,
-            RoutingMiddleware,
+            Routes,
             SecurityMiddleware,
             partial(RateLimits, quota=quota),
             Checks,
-            ContextMiddleware,
         ],
         resolver=Resolver(operations.__getitem__),
         security_map=dict(oauth.security_map),

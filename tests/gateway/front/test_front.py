@@ -8,10 +8,12 @@ import pytest
 from sqlalchemy import create_engine, text
 
 from gateway import errors
-from gateway.app import OPERATIONS
+from gateway.app import OPERATIONS, PUBLIC
 from gateway.front import SpecificationError, check_handlers
 from gateway.guard import BodyGuard
+from gateway.oauth.security import METHODS
 from gateway.quota import Quota
+from gateway.specification import served_by_connexion
 from tests.support.api import running_api
 from tests.support.orders import json_order
 
@@ -38,6 +40,19 @@ def test_no_token_is_a_401_with_a_challenge(api):
     answer = api.call("GET", "/v1/orders")
     assert is_problem(answer, 401, "unauthenticated")
     assert answer.headers["www-authenticate"] == 'Bearer realm="stecker"'
+
+
+EXACT = [
+    (method.upper(), path)
+    for path, item in served_by_connexion()["paths"].items()
+    for method, operation in item.items()
+    if "{" not in path and method in METHODS and operation["operationId"] not in PUBLIC
+]
+
+
+@pytest.mark.parametrize(("method", "path"), EXACT)
+def test_what_is_looked_up_and_not_matched_asks_for_a_token_as_well(api, method, path):
+    assert is_problem(api.call(method, path), 401, "unauthenticated")
 
 
 def test_a_missing_scope_is_a_403_that_names_it(api):
