@@ -7,9 +7,21 @@ such a key on one busy endpoint's row would be taken by every order of that part
 from datetime import UTC, datetime
 from typing import Any, ClassVar
 
-from sqlalchemy import BigInteger, DateTime, Dialect, ForeignKey, Identity, Index, MetaData, Text, TypeDecorator, text
+from sqlalchemy import (
+    BigInteger,
+    DateTime,
+    Dialect,
+    ForeignKey,
+    Identity,
+    Index,
+    MetaData,
+    Text,
+    TypeDecorator,
+    select,
+    text,
+)
 from sqlalchemy.dialects.postgresql import ARRAY, JSONB
-from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column
+from sqlalchemy.orm import DeclarativeBase, Mapped, column_property, mapped_column
 
 NAMING = {
     "ix": "ix_%(table_name)s_%(column_0_N_name)s",
@@ -42,6 +54,24 @@ class Base(DeclarativeBase):
     type_annotation_map: ClassVar[dict[Any, Any]] = {datetime: UtcDateTime, str: Text}
 
 
+class Gate(Base):
+    """What limits an endpoint over all workers (`webhooks.gates`): a row for each that has a limit or has failed.
+
+    `tokens` are what was left in its bucket at `filled_at`. `failures` are those since the last success, `trips` the
+    times that its circuit was opened since; it is closed where `open_until` is NULL.
+    """
+
+    __tablename__ = "webhook_gate"
+
+    endpoint_id: Mapped[str] = mapped_column(primary_key=True)
+    tokens: Mapped[float | None]
+    filled_at: Mapped[datetime | None]
+    failures: Mapped[int] = mapped_column(server_default="0")
+    trips: Mapped[int] = mapped_column(server_default="0")
+    open_until: Mapped[datetime | None]
+    probing: Mapped[bool] = mapped_column(server_default=text("false"))
+
+
 class Endpoint(Base):
     """Where a partner wants to be called. `status` is `enabled`, `disabled` or `deleted`.
 
@@ -69,6 +99,9 @@ class Endpoint(Base):
     rate_per_second: Mapped[float | None]
     created_at: Mapped[datetime]
     deleted_at: Mapped[datetime | None]
+    paused_until: Mapped[datetime | None] = column_property(
+        select(Gate.open_until).where(Gate.endpoint_id == id).scalar_subquery()
+    )
 
     __table_args__ = (
         Index(None, "owner", "environment", "id"),
@@ -167,24 +200,6 @@ class Mailbox(Base):
             postgresql_where=text("due_at IS NOT NULL"),
         ),
     )
-
-
-class Gate(Base):
-    """What limits an endpoint over all workers (`webhooks.gates`): a row for each that has a limit or has failed.
-
-    `tokens` are what was left in its bucket at `filled_at`. `failures` are those since the last success, `trips` the
-    times that its circuit was opened since; it is closed where `open_until` is NULL.
-    """
-
-    __tablename__ = "webhook_gate"
-
-    endpoint_id: Mapped[str] = mapped_column(primary_key=True)
-    tokens: Mapped[float | None]
-    filled_at: Mapped[datetime | None]
-    failures: Mapped[int] = mapped_column(server_default="0")
-    trips: Mapped[int] = mapped_column(server_default="0")
-    open_until: Mapped[datetime | None]
-    probing: Mapped[bool] = mapped_column(server_default=text("false"))
 
 
 class Attempt(Base):

@@ -40,6 +40,9 @@ def create_webhook_endpoint(call: Call) -> Response:
         event_types=tuple(said.get("event_types") or ("*",)),
         format=said.get("format", "plain"),
         description=said.get("description"),
+        ordered=said.get("ordered", True),
+        concurrency=said.get("concurrency"),
+        rate_per_second=said.get("rate_per_second"),
     )
 
     def act(session: Session) -> Response:
@@ -80,6 +83,10 @@ def _changes(call: Call, endpoint: Endpoint, wish: Mapping[str, Any]) -> Changes
         description=wish.get("description"),
         enabled=wish["status"] == "enabled" if "status" in wish else None,
         authentication=sealed_authentication(call.runtime.vault, said, endpoint.owner, endpoint.id) if said else None,
+        ordered=wish.get("ordered"),
+        # Null takes the limit away; what is not named stays.
+        concurrency=wish["concurrency"] or 0 if "concurrency" in wish else None,
+        rate_per_second=wish["rate_per_second"] or 0 if "rate_per_second" in wish else None,
     )
 
 

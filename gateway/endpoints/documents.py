@@ -24,6 +24,7 @@ DELIVERED: Mapping[str, str] = {
     "inbox": "It is in the inbox.",
 }
 ERRORS: Mapping[str, str] = {
+    "aborted": "the answer says that this message is not wanted again",
     "bad_response": "what came back is no answer in HTTP",
     "blocked_by_policy": "its address is none that we may call",
     "connection_failed": "there was no connection",
@@ -57,9 +58,13 @@ def document(row: Endpoint, vault: Vault) -> dict[str, Any]:
         "signature": "v1" if row.scheme in schemes.SIGNING else None,
         "authentication": shown_authentication(vault, row),
         "description": row.description,
+        "ordered": row.ordered,
+        "concurrency": row.concurrency,
+        "rate_per_second": row.rate_per_second,
         "environment": row.environment,
         "status": row.status,
         "disabled_reason": row.disabled_reason,
+        "paused_until": row.paused_until.isoformat() if row.paused_until else None,
         "created_at": row.created_at.isoformat(),
     }
 

@@ -58,6 +58,9 @@ class Wish:
     event_types: tuple[str, ...] = ("*",)
     format: str = "plain"
     description: str | None = None
+    ordered: bool = True
+    concurrency: int | None = None
+    rate_per_second: float | None = None
 
 
 def faults(session: Session, owner: Owner, wish: Mapping[str, Any], allow: tuple[Network, ...]) -> tuple[Fault, ...]:
@@ -106,6 +109,9 @@ def add(session: Session, vault: Vault, owner: Owner, wish: Wish, now: datetime)
         secret_bytes=secrets.token_bytes(32),
         scheme=scheme,
         credentials=credentials,
+        ordered=wish.ordered,
+        concurrency=wish.concurrency,
+        rate_per_second=wish.rate_per_second,
     )
     endpoint, secret = endpoints.create(session, owner, new, seal=sealer(vault), now=now)
     if _is_greeted(endpoint):

@@ -43,9 +43,13 @@ def test_an_endpoint_is_made_and_its_secret_shown_once(shop, runtime):
         "signature": "v1",
         "authentication": {"scheme": "standard-webhooks"},
         "description": "shop",
+        "ordered": True,
+        "concurrency": None,
+        "rate_per_second": None,
         "environment": "sandbox",
         "status": "enabled",
         "disabled_reason": None,
+        "paused_until": None,
         "created_at": made["created_at"],
         "secret": ...,
     }
@@ -132,6 +136,34 @@ def test_an_endpoint_is_changed_switched_off_and_deleted(shop, endpoint):
     assert shop.call("DELETE", url).status == 204
     assert shop.get(url).status == 404
     assert shop.get("/v1/webhook-endpoints").json["items"] == []
+
+
+def test_an_endpoint_says_how_much_it_takes(shop):
+    wish = {"url": URL, "ordered": False, "concurrency": 4, "rate_per_second": 2.5}
+    made = shop.post("/v1/webhook-endpoints", wish).json
+    assert {name: made[name] for name in wish} == wish
+
+    def changed(**wish):
+        answer = shop.call("PATCH", f"/v1/webhook-endpoints/{made['id']}", wish)
+        return answer.status, answer.json
+
+    status, found = changed(concurrency=None, ordered=True)
+    assert (status, found["concurrency"], found["rate_per_second"], found["ordered"]) == (200, None, 2.5, True)
+    status, found = changed(rate_per_second=None)
+    assert (status, found["rate_per_second"]) == (200, None)
+    for wish in ({"concurrency": 0}, {"concurrency": 65}, {"rate_per_second": 0}, {"rate_per_second": 1001}):
+        assert changed(**wish)[0] == 422
+
+
+def test_an_endpoint_shows_that_it_is_left_alone(shop, endpoint, runtime):
+    with runtime.sessions.begin() as session:
+        session.execute(
+            text("INSERT INTO webhook_gate (endpoint_id, open_until) VALUES (:id, '2031-01-02T03:04:05Z')"),
+            {"id": endpoint["id"]},
+        )
+    place = f"/v1/webhook-endpoints/{endpoint['id']}"
+    assert shop.get(place).json["paused_until"] == "2031-01-02T03:04:05+00:00"
+    assert shop.get("/v1/webhook-endpoints").json["items"][0]["paused_until"] == "2031-01-02T03:04:05+00:00"
 
 
 def test_another_tenants_endpoint_is_404(api, endpoint):
