@@ -1,7 +1,6 @@
 """What is to be said, written down in the transaction of whoever says it."""
 
 import base64
-import json
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -9,6 +8,7 @@ from functools import partial
 from itertools import product
 from typing import Any
 
+import orjson
 from sqlalchemy.orm import Session
 
 from webhooks.tenant import Tenant
@@ -149,7 +149,7 @@ def enqueue(
         "mailboxes": _mailbox_rows(messages),
     }
     here = {"owner": tenant.owner, "environment": tenant.environment, "now": now}
-    write(_ENQUEUE, here | {name: json.dumps(found) for name, found in rows.items()})
+    write(_ENQUEUE, here | {name: orjson.dumps(found).decode() for name, found in rows.items()})
     return len(wanted)
 
 
