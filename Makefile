@@ -41,6 +41,10 @@ bench: $(VENV)/.ready ## the benchmarks as a table and bench.json; one row alone
 soak: $(VENV)/.ready ## the long fault runs
 	@$(BIN)/python -m pytest -m soak tests/faults $(ARGS)
 
+.PHONY: matrix
+matrix: $(VENV)/.ready ## write what each dialect supports into README.md
+	@$(BIN)/stecker adapter list --into README.md
+
 .PHONY: lock
 lock: $(VENV)/.ready ## resolve pyproject.toml anew into requirements.lock, with hashes
 	@$(BIN)/uv pip compile -q --universal --python-version 3.11 --generate-hashes --all-extras --no-header \

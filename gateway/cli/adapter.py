@@ -13,6 +13,10 @@ from adapters.canonical import ChangeOrder, Intent, PlaceOrder, Request
 from adapters.contract import Profile, RawMessage
 from adapters.errors import TranslationError
 from adapters.plain.writer import order_json
+from gateway.cli import Refused, matrix, newcomer
+from gateway.cli.layout import WIDTH, table
+
+NAME = 17  # columns for the name of a dialect
 
 
 @click.group()
@@ -22,14 +26,29 @@ def adapter() -> None:
 
 @adapter.command(name="list")
 @click.option("--json", "as_json", is_flag=True, help="Every dialect with its whole profile, as JSON.")
-def list_adapters(as_json: bool) -> None:
-    """Every dialect we speak."""
+@click.option(
+    "--into",
+    type=click.Path(exists=True, dir_okay=False, path_type=Path),
+    help="Write it between the markers of this file, as Markdown: what `make matrix` does with README.md.",
+)
+def list_adapters(as_json: bool, into: Path | None) -> None:
+    """Every dialect we speak: what it reads, what it says, how both sides authenticate."""
     profiles = [adapter.profile for adapter in ADAPTERS]
     if as_json:
-        click.echo(json.dumps([_profile(profile) for profile in profiles], indent=2))
-        return
+        return click.echo(json.dumps([_profile(profile) for profile in profiles], indent=2))
+    if into is not None:
+        try:
+            written = matrix.placed(into.read_text(encoding="utf-8"), matrix.markdown(profiles))
+        except ValueError as error:
+            raise Refused(f"{into} is as it was: {error}.") from None
+        into.write_text(written, encoding="utf-8")
+        return click.echo(f"The matrix of {len(profiles)} dialects is in {into}.")
     for profile in profiles:
-        click.echo(f"{profile.name:<12} {profile.title:<16} {profile.maturity:<8} {', '.join(profile.media_types)}")
+        for label, fact in zip((profile.name, "", ""), matrix.facts(profile), strict=True):
+            click.echo(f"{label:<{NAME}}{fact}")
+    for beside in matrix.columns(profiles, WIDTH):
+        click.echo()
+        table(("", *(profile.name for profile in beside)), list(matrix.rows(beside)))
 
 
 @adapter.command(name="try")
@@ -54,6 +73,15 @@ def try_adapter(name: str, file: Path, as_json: bool, options: tuple[str, ...]) 
         number = intent.get("partner_order_id") or intent.get("order_id") or ""
         click.echo(f"{intent.pop('intent')} {number}".rstrip())
         click.echo(json.dumps(intent, indent=2, ensure_ascii=False))
+
+
+@adapter.command()
+@click.argument("name")
+def new(name: str) -> None:
+    """A new dialect: a package that runs, its tests, and REPLACE wherever only the partner's own words will do."""
+    for path in newcomer.write(name):
+        click.echo(path)
+    click.echo(f'\nWhat is left to do: make test ARGS="tests/adapters -k {name}"; then: make matrix check')
 
 
 def _options(profile: Profile, options: tuple[str, ...]) -> Any:
@@ -117,4 +145,5 @@ def _profile(profile: Profile) -> dict[str, Any]:
         "outbound_auth": list(profile.outbound_auth),
         "max_bytes": profile.max_bytes,
         "spec_url": profile.spec_url,
+        "acknowledges": profile.acknowledges,
     }

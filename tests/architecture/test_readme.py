@@ -6,7 +6,9 @@ from pathlib import Path
 import click
 import pytest
 
+from adapters import ADAPTERS
 from gateway.cli import NOUNS, main
+from gateway.cli.matrix import markdown, placed
 
 ROOT = Path(__file__).parents[2]
 README = (ROOT / "README.md").read_text()
@@ -45,3 +47,8 @@ def test_every_setting_is_explained() -> None:
     sources = [ROOT / "gateway/config.py", *(ROOT / "gateway/cli").glob("*.py")]
     read = {name for source in sources for name in re.findall(r'"(STECKER_[A-Z_]+)"', source.read_text())}
     assert {name for name in read if f"`{name}`" not in README} == set()
+
+
+def test_what_each_dialect_can_is_what_its_profile_says() -> None:
+    matrix = markdown([adapter.profile for adapter in ADAPTERS])
+    assert placed(README, matrix) == README, "README.md says something else of the dialects than they do; make matrix"

@@ -5,7 +5,7 @@ from functools import cache
 from pathlib import Path
 
 ROOT = Path(__file__).parents[2]
-SKELETON = re.compile(r"(?:^|# )REPLACE: (.+)")
+SKELETON = re.compile(r"(?:^|# )(REPLACE: .+)")
 
 
 @cache
