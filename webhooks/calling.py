@@ -56,6 +56,10 @@ PutDown = Callable[[Claimed, Request, datetime], bool]
 """Puts what would have been sent into the owner's inbox; False where there is none. Raises `NotNow`."""
 
 
+def _nowhere(claimed: Claimed, request: Request, at: datetime) -> bool:
+    return False
+
+
 def exchange(
     transport: Transport, scheme: Scheme, request: Request, sent: Sent, *, until: float, most: int = 0
 ) -> Answer:
@@ -116,16 +120,20 @@ class Schemes:
         return schemes.outgoing(claimed.scheme, told, self._ask, key)
 
 
+def nothing(*_: object) -> None:
+    """For an application without dialects, drop folders or an inbox."""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Caller:
     """Makes attempts, with all that it needs handed in."""
 
     transport: Transport
     schemes: Schemes
-    judges: Judges
-    folder: FindFolder
-    put_down: PutDown
     user_agent: str
+    judges: Judges = nothing
+    folder: FindFolder = nothing
+    put_down: PutDown = _nowhere
 
     def attempt(self, claimed: Claimed, at: datetime) -> tuple[Answer, Ruling | None]:
         """What came of it, and what the dialect makes of that; None where the status says all. Raises `NotNow`."""

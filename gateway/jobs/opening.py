@@ -35,10 +35,16 @@ def open_jobs(
     new_id: NewId,
 ) -> list[StatusUpdate]:
     """Two events for each unit of each line; `blank` carries what all jobs of the order share, and the time."""
-    return [
+    updates = [
         update
         for line in order.lines
         for update in _open_line(order, line, replace(blank, service=services[line.line_id]), new_id)
+    ]
+    if len(order.lines) == 1:
+        return updates
+    opened = [update.job for update in updates[1::2]]
+    return [
+        replace(update, others=tuple(job for job in opened if job.line_id != update.job.line_id)) for update in updates
     ]
 
 

@@ -130,7 +130,7 @@ def advance(session: Session, located: Located, move: Move, now: datetime, new_i
     if says_nothing_new(job, move):
         return False
     step, after = moved(job, move, now)
-    siblings = _write(session, located, after, now)
+    jobs = _write(session, located, after, now)
     update = StatusUpdate(
         event_id=new_id("evt", now),
         type=step.event,
@@ -141,7 +141,8 @@ def advance(session: Session, located: Located, move: Move, now: datetime, new_i
         order=located.content(),
         reason=after.reason,
         note=move.note,
-        siblings=siblings,
+        siblings=tuple(one for one in jobs if one.line_id == after.line_id),
+        others=tuple(one for one in jobs if one.line_id != after.line_id),
         work=_work(session, located.tenant, step.event, after, move.at or now),
     )
     announce(session, located.tenant, update, now, move, new_id)
@@ -164,7 +165,7 @@ def _work(session: Session, tenant: Tenant, event: str, job: Job, at: datetime) 
 
 
 def _write(session: Session, located: Located, after: Job, now: datetime) -> tuple[Job, ...]:
-    """Write the job and its order's status; returns the other jobs of the line.
+    """Write the job and its order's status; returns the order's other jobs.
 
     The lock on the order lets nobody in between, and the unique sequence of the events is the last word.
     """
@@ -173,7 +174,7 @@ def _write(session: Session, located: Located, after: Job, now: datetime) -> tup
         setattr(row, column, value)
     row.updated_at = now
     jobs = _follow(session, located.order, now)
-    return tuple(job_of(job, "partner") for job in jobs if job.line_id == row.line_id and job.id != row.id)
+    return tuple(job_of(job, "partner") for job in jobs if job.id != row.id)
 
 
 def _follow(session: Session, order: tables.Order, now: datetime) -> Sequence[tables.Job]:

@@ -20,10 +20,4 @@ def caller_over(transport: Transport, **changes: Any) -> Caller:
         open_credentials=lambda sealed, owner, row: sealed,
         ask=partial(Tokens, transport, clock),
     )
-    known: dict[str, Any] = {
-        "judges": lambda owner, form: None,
-        "folder": lambda tenant, name: None,
-        "put_down": lambda claimed, request, at: False,
-        "user_agent": "Stecker/test",
-    }
-    return Caller(transport=transport, schemes=made, **known | changes)
+    return Caller(transport=transport, schemes=made, **{"user_agent": "Stecker/test"} | changes)
