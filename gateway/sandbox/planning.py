@@ -96,11 +96,10 @@ def joined(scenario: Scenario, job: Job) -> list[Planned]:
     """
     steps = of_scenario(scenario, {scenario.lines[0].line_id: job.id})
     steps = [replace(step, line_id=job.line_id) for step in steps]
+    if scenario.lines[0].wished_in is not None and job.state in EARLY:
+        return until(job, JobState.SCHEDULED) + steps
     if _is_legal(job.state, steps[0]):
         return steps
-    begins = {edge.source for edge in lifecycle().steps if edge.event == steps[0].event and edge.target == steps[0].to}
-    if job.state in EARLY and JobState.SCHEDULED in begins:
-        return until(job, JobState.SCHEDULED) + steps
     raise NoWay(job.state)
 
 

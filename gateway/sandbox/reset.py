@@ -80,6 +80,7 @@ _KINDS: Mapping[str, Batch] = {
     "orders": _orders,
     "documents": _of("inbound_message", at="received_at"),
     "holds": _of("slot_hold"),
+    "inbox": _of("sandbox_inbox_message", "partner_id, environment, position", "received_at"),
     "privacy_requests": _of("privacy_wish"),
     "idempotency_keys": _of("idempotency_record", "partner_id, environment, operation, key"),
 }

@@ -216,4 +216,4 @@ def stop(run: SandboxRun, now: datetime) -> None:
 
 def _check_active(run: SandboxRun) -> None:
     if run.status not in ACTIVE:
-        raise Problem(code="conflict", detail="The run is over.", extra={"status": run.status})
+        raise Problem(code="conflict", detail="The run is over.", extra={"ended": run.status})

@@ -9,7 +9,6 @@ from gateway.runtime import Runtime
 from gateway.worker.process import caller_of
 from tests.support.api import Api, Caller
 from tests.support.calling import LOOPBACK
-from tests.support.outbox import eventually
 from tests.support.receiver import Receiver
 from webhooks import policy
 from webhooks.courier import Courier, Pace, Tools
@@ -53,6 +52,3 @@ def delivering(runtime: Runtime) -> Iterator[None]:
     courier.stop()
     courier.join(10)
     transport.close()
-
-
-__all__ = ["eventually"]

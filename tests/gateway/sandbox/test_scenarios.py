@@ -1,6 +1,7 @@
 """The scenarios: each legal from its first step to its last, and each heard as it is written."""
 
 import json
+from itertools import pairwise
 
 import pytest
 
@@ -101,7 +102,7 @@ def test_every_scenario_is_walked_by_one_call_and_heard_in_order(shop, heard, na
     for job in run["jobs"]:
         mine = [event for event in told if event["data"]["job"]["id"] == job["id"]]
         assert [event["data"]["sequence"] for event in mine] == list(range(1, job["sequence"] + 1))
-        for before, event in zip(mine, mine[1:], strict=False):
+        for before, event in pairwise(mine):
             legal = lifecycle().legal(JobState(before["data"]["job"]["state"]), event["data"]["actor"])
             assert (event["type"], event["data"]["job"]["state"]) in {(edge.event, edge.target) for edge in legal}
 
