@@ -74,4 +74,21 @@ def announce(data: DataDir, url: str, children: Sequence[Child], say: Callable[[
         say(f"\n  Sandbox keys   {data.sandbox_keys}")
     say("\n  Try next       make demo")
     say(f"                 {command} client create --partner demo --environment sandbox")
-    say(f"                 curl -s {url}/healthz/ready\n")
+    say(f"                 curl -s {url}/healthz/ready")
+    key = read_json(data.sandbox_keys).get("demo")
+    if key:
+        say("\n  Try the sandbox with a key that works here; paste this:\n")
+        for line in tried(url, key["client_id"], key["client_secret"]):
+            say(line)
+    say("")
+
+
+def tried(url: str, client_id: str, client_secret: str) -> tuple[str, str]:
+    """Two lines for a shell: a token, and a job's whole life with it."""
+    token = 's/.*"access_token": *"\\([^"]*\\)".*/\\1/p'
+    ask = f"curl -s -u {client_id}:{client_secret} -d grant_type=client_credentials {url}/oauth/token"
+    return (
+        f"TOKEN=$({ask} | sed -n '{token}')",
+        f'curl -s -X POST -H "Authorization: Bearer $TOKEN" -H "Idempotency-Key: $(date +%s)" '
+        f"{url}/v1/sandbox/scenarios/happy_path/run",
+    )
