@@ -29,6 +29,7 @@ NOUNS: Mapping[str, tuple[str, str]] = {
     "message": ("gateway.cli.message:command", "What partners sent us."),
     "job": ("gateway.cli.job:command", "Support jobs: show one, move one on."),
     "webhook": ("gateway.cli.webhook:command", "Endpoints, deliveries, signatures."),
+    "conformance": ("gateway.cli.conformance:command", "Check a receiver of webhooks."),
     "keys": ("gateway.cli.keys:command", "The keys that sign access tokens."),
     "db": ("gateway.cli.db:command", "Migrate the database, or check it."),
     "seed": ("gateway.cli.seed:command", "Add the partners of the first day."),
