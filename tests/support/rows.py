@@ -1,4 +1,4 @@
-"""The rows of a tenant, or of everybody else, table by table."""
+"""The rows of a tenant, of everybody else, or of an environment, table by table."""
 
 from collections.abc import Mapping
 
@@ -10,14 +10,23 @@ from gateway.tenant import Tenant
 
 
 def snapshot(session: Session, tenant: Tenant, *, others: bool = False) -> Mapping[str, list[str]]:
+    """This tenant's rows, or those of all others."""
+    mine = "{owner} = :partner_id AND environment = :environment"
+    values = {"partner_id": tenant.partner_id, "environment": tenant.environment}
+    return _rows(session, f"NOT ({mine})" if others else mine, values)
+
+
+def of_environment(session: Session, environment: str) -> Mapping[str, list[str]]:
+    return _rows(session, "environment = :environment", {"environment": environment})
+
+
+def _rows(session: Session, condition: str, values: Mapping[str, str]) -> Mapping[str, list[str]]:
     """Every row with an environment, as text, by its table."""
     found = {}
     for metadata in schema.METADATA:
         for name, table in metadata.tables.items():
             if "environment" in table.columns:
                 owner = "partner_id" if "partner_id" in table.columns else "owner"
-                mine = f"({owner} = :partner_id AND environment = :environment)"
-                query = f"SELECT t::text FROM {name} t WHERE {'NOT ' if others else ''}{mine} ORDER BY 1"
-                values = {"partner_id": tenant.partner_id, "environment": tenant.environment}
+                query = f"SELECT t::text FROM {name} t WHERE {condition.format(owner=owner)} ORDER BY 1"
                 found[name] = list(session.scalars(text(query), values))
     return found
