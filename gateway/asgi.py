@@ -19,8 +19,8 @@ from gateway.runtime import Runtime
 from gateway.wire import Protocol
 from gateway.worker.wake import Bell, Ringer
 
-# More of them wait for each other (one runs at a time) more than they wait for the database.
-THREADS = 6
+# What one of them does is half waiting for its commit; more of them would wait for each other (one runs at a time).
+THREADS = 10
 # Threads that answer, the one that looks after clients' standing, and the one that looks for who waits.
 CONNECTIONS = THREADS + 3
 STARTUP_FAILURE = 3  # as uvicorn's own
