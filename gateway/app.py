@@ -9,8 +9,10 @@ from connexion.middleware.security import SecurityMiddleware
 from connexion.resolver import Resolver
 
 from gateway import specification
-from gateway.bridge import Bridge
+from gateway.bridge import Bridge, Wait
 from gateway.checks import Checks
+from gateway.conformance import api as conformance
+from gateway.conformance.api import Checking
 from gateway.dispatch import api as dispatch
 from gateway.endpoints import api as endpoints
 from gateway.front import KINDS, Handler, Problems, check_handlers, handlers
@@ -70,6 +72,7 @@ OPERATIONS: Mapping[str, Handler] = {
         sandbox.stop_sandbox_run,
         sandbox.reset_sandbox,
         inbox.read_sandbox_inbox,
+        conformance.check_receiver,
         ops.get_live,
         ops.get_ready,
     )
@@ -102,10 +105,11 @@ def create_app(runtime: Runtime, oauth: OAuth, *, threads: int) -> BodyGuard:
     for kind in KINDS:
         connexion.add_error_handler(kind, problems.outside)
     connexion.app.register_blueprint(oauth.routes)
+    served = handlers(runtime, operations, problems)
+    waits: Mapping[str, Wait] = {"read_sandbox_inbox": Waiting(runtime), "check_receiver": Checking(runtime)}
     # Connexion offers no other way to replace a2wsgi, whose ten threads and many hops cost a third of the throughput.
-    served, waiting = handlers(runtime, operations, problems), Waiting(runtime)
-    waits = {"read_sandbox_inbox": waiting}
-    connexion._middleware_app.asgi_app = Bridge(served, connexion.app.wsgi_app, threads=threads, waits=waits)
+    bridge = Bridge(served, connexion.app.wsgi_app, threads=threads, waits=waits)
+    connexion._middleware_app.asgi_app = bridge
     # Built now rather than with the first request: what is wrong with the specification stops the start.
     front, _ = connexion.middleware._build_middleware_stack()
     connexion.app.register_error_handler(Exception, problems.inside)
@@ -114,5 +118,5 @@ def create_app(runtime: Runtime, oauth: OAuth, *, threads: int) -> BodyGuard:
         base_url=settings.public_url,
         new_request_id=lambda: new_id("req", runtime.clock()),
         close=quota.close,
-        release=waiting.release,
+        release=bridge.release,
     )

@@ -1,13 +1,13 @@
 """The bridge to the handlers, and to Flask: with the body here already, one hop to a thread and one answer back."""
 
 import asyncio
-from collections.abc import Awaitable, Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from functools import partial
 from io import BytesIO
 from types import MappingProxyType
-from typing import Any
+from typing import Any, Protocol
 
 from connexion.middleware.abstract import ROUTING_CONTEXT
 from flask import Response
@@ -17,8 +17,17 @@ from gateway.guard import Receive, Scope, Send
 Environ = dict[str, Any]
 Wsgi = Callable[[Environ, Callable[..., Any]], Iterable[bytes]]
 Serve = Callable[[Scope], Response]
-Wait = Callable[[Scope, Receive], Awaitable[None]]
-"""Holds a request back on the event loop, before a thread serves it."""
+
+
+class Wait(Protocol):
+    """Holds a request back on the event loop, before a thread serves it."""
+
+    async def __call__(self, scope: Scope, receive: Receive) -> None: ...
+
+    def release(self) -> None:
+        """Let everybody go, soon: the server ends. May be called by a signal's handler."""
+        ...
+
 
 NOTHING: Mapping[str, Wait] = MappingProxyType({})
 
@@ -48,6 +57,11 @@ class Bridge:
         self.waits = waits
         self.wsgi = wsgi
         self.pool = ThreadPoolExecutor(threads, thread_name_prefix="request")
+
+    def release(self) -> None:
+        """Let go of who waits."""
+        for wait in self.waits.values():
+            wait.release()
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         operation_id = scope["extensions"][ROUTING_CONTEXT]["operation_id"]

@@ -83,6 +83,12 @@ async def _live(receive: Receive, send: Send, close: Callable[[], Awaitable[None
             return
 
 
+async def until_gone(receive: Receive) -> None:
+    """Until the client has left, for whoever has its body."""
+    while (await receive())["type"] != "http.disconnect":
+        continue
+
+
 class _Gone(Exception):
     """The client has left."""
 

@@ -76,7 +76,7 @@ class Run:
             return Sent(shot, answer, fault(shot, answer))
 
         if not check.at_once:
-            return tuple(send(shot) for shot in shots)
+            return tuple(send(shot) for shot in shots if not self.stopping.is_set())
         with ThreadPoolExecutor(TOGETHER, thread_name_prefix="conformance") as pool:
             return tuple(pool.map(send, shots))
 

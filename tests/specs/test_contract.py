@@ -86,6 +86,8 @@ def test_every_operation_keeps_its_promise(api, clock):
     ask(shop, "retry_delivery", f"{url}/deliveries/{delivery['id']}/retry")
     ask(shop, "delete_webhook_endpoint", url)
     ask(shop, "read_sandbox_inbox", "/v1/sandbox/inbox")
+    receiver = {"url": "http://127.0.0.1:9/hook", "secret": endpoint["secret"]}
+    ask(shop, "check_receiver", "/v1/sandbox/conformance", receiver)
     key = ask(shop, "create_sandbox_key", "/v1/sandbox/keys", {"label": "Ada"})
     ask(shop, "list_sandbox_keys", "/v1/sandbox/keys")
     ask(shop, "revoke_sandbox_key", f"/v1/sandbox/keys/{key['id']}")

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 
 from gateway.errors import Problem
 from gateway.front import DATABASE_AWAY
-from gateway.guard import Receive, Scope
+from gateway.guard import Receive, Scope, until_gone
 from gateway.runtime import Runtime
 from gateway.sandbox.inbox import service
 from gateway.sandbox.inbox.cursor import unsealed
@@ -42,7 +42,7 @@ class Waiting:
         self._closing = False
 
     def release(self) -> None:
-        """Nobody waits any more. May be called by a signal's handler: who waits goes with the next look."""
+        """Nobody waits any more: who does goes with the next look."""
         self._closing = True
 
     async def __call__(self, scope: Scope, receive: Receive) -> None:
@@ -54,7 +54,7 @@ class Waiting:
         place = unsealed(self._runtime.vault, caller.partner_id, query.get("after"))
         waiter = _Waiter(caller.partner_id, place or 0)
         self._admit(waiter)
-        ends = [asyncio.create_task(waiter.over.wait()), asyncio.create_task(_gone(receive))]
+        ends = [asyncio.create_task(waiter.over.wait()), asyncio.create_task(until_gone(receive))]
         try:
             await asyncio.wait(ends, timeout=seconds, return_when=asyncio.FIRST_COMPLETED)
         finally:
@@ -93,9 +93,3 @@ class Waiting:
         except DATABASE_AWAY as error:
             log.warning("the database is away from who waits for the inbox: %s", type(error).__name__)
             return {}
-
-
-async def _gone(receive: Receive) -> None:
-    """Until the client has left."""
-    while (await receive())["type"] != "http.disconnect":
-        continue

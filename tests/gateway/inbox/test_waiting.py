@@ -4,33 +4,8 @@ import asyncio
 import time
 
 from gateway.sandbox.inbox import waiting
-from tests.support.api import Answer, Api
 from tests.support.inbox import INBOX, fill, page, partner_of, paths
-
-
-def going(api, request, gone=None):
-    """A request of a client who stays until it is answered, or until `gone`."""
-    method, url, _, headers = request
-    given = {name.lower(): value for name, value in headers.items()}
-    waiting_body, sent = [b""], []
-
-    async def receive():
-        if waiting_body:
-            return {"type": "http.request", "body": waiting_body.pop(), "more_body": False}
-        await (gone or asyncio.Event()).wait()
-        return {"type": "http.disconnect"}
-
-    async def send(message):
-        sent.append(message)
-
-    async def call():
-        start = time.monotonic()
-        await api.app(Api._scope(method, url, given), receive, send)
-        headers = {name.decode(): value.decode() for name, value in sent[0]["headers"]}
-        body = b"".join(part.get("body", b"") for part in sent)
-        return Answer(sent[0]["status"], headers, body), time.monotonic() - start
-
-    return call()
+from tests.support.patience import going, together
 
 
 def wait_request(caller, seconds, **query):
@@ -42,13 +17,6 @@ async def soon(call):
     """Run it in a thread, after the others have begun to wait."""
     await asyncio.sleep(0.4)
     return await asyncio.to_thread(call)
-
-
-def together(api, *calls):
-    async def run():
-        return await asyncio.gather(*calls)
-
-    return api.loop.run_until_complete(run())
 
 
 def test_what_comes_while_somebody_waits_is_told_at_once(api, shop, runtime):
