@@ -41,12 +41,14 @@ class Wish:
     number: str | None = None
 
 
-def named(name: str) -> Scenario:
-    """Raises `Problem` (404), which lists those that there are."""
+def named(name: str, pointer: str | None = None) -> Scenario:
+    """Raises `Problem`, which lists those that there are: 422 where it was named in a body at the pointer, else 404."""
     found = scenarios().get(name)
     if found is None:
         detail = "There is no such scenario; `scenarios` lists those that there are."
-        raise Problem(code="not-found", detail=detail, extra={"scenarios": sorted(scenarios())})
+        faults = (Fault(pointer=pointer, code="unknown_scenario", detail=detail),) if pointer else ()
+        code = "invalid" if pointer else "not-found"
+        raise Problem(code=code, detail=detail, faults=faults, extra={"scenarios": sorted(scenarios())})
     return found
 
 
@@ -102,7 +104,7 @@ def _plan(job: Job, wish: Wish) -> list[planning.Planned]:
     try:
         if wish.scenario is None:
             return planning.until(job, JobState(wish.until or ""), wish.reason)
-        scenario = named(wish.scenario)
+        scenario = named(wish.scenario, "/scenario")
         if len(scenario.lines) > 1:
             detail = "This scenario needs an order of its own: run it at /v1/sandbox/scenarios/{name}/run."
             raise Problem(code="conflict", detail=detail)

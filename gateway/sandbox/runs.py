@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import ColumnElement, Select, func, select
+from sqlalchemy import ColumnElement, Select, delete, func, select
 from sqlalchemy.orm import Session
 
 from gateway.errors import Problem, as_json
@@ -25,6 +25,7 @@ from gateway.sandbox.planning import Planned
 from gateway.sandbox.seeded import Noted, seeded
 from gateway.sandbox.tables import SandboxRun
 from gateway.tenant import Tenant
+from webhooks.retention import floor
 
 FACTORS: Mapping[str, float] = {"instant": 0.0, "x60": 1 / 60, "realtime": 1.0}
 """Pace → seconds of ours for a second of the scenario's."""
@@ -41,6 +42,7 @@ MESSAGES = 500
 
 ACTIVE = ("running", "paused")
 MOST_ACTIVE = 100
+KEPT, AT_ONCE = timedelta(days=30), 1000
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -107,6 +109,15 @@ def go(runtime: Runtime) -> None:
     for _ in range(TURN_STEPS):
         if time.monotonic() > end or not step(runtime, SandboxRun.due_at <= runtime.clock(), timedelta(0)):
             break
+
+
+def forget(runtime: Runtime) -> None:
+    """One batch of those that were begun long ago and are over; their ids begin with the time of their making."""
+    with runtime.sessions.begin() as session:
+        old = select(SandboxRun.id).where(
+            SandboxRun.id < floor("run", runtime.clock() - KEPT), SandboxRun.status.not_in(ACTIVE)
+        )
+        session.execute(delete(SandboxRun).where(SandboxRun.id.in_(old.order_by(SandboxRun.id).limit(AT_ONCE))))
 
 
 def finish(runtime: Runtime, run_id: str) -> None:

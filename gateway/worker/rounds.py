@@ -38,6 +38,7 @@ def rounds() -> list[Round]:
     return [
         Round("folders", 1.0, folders.look),
         Round("sandbox", 0.5, runs.go),
+        Round("forgotten runs", 60.0, runs.forget),
         Round("privacy", 600.0, _erase),
         Round("retention", 60.0, _expire),
         Round("inboxes", 60.0, inbox.sweep),

@@ -7,6 +7,7 @@ from sqlalchemy import event
 
 from gateway.oauth.sandbox_keys import IDLE_DAYS, MOST
 from tests.support.api import Caller
+from tests.support.outbox import rows
 
 
 def token(api, key):
@@ -53,6 +54,18 @@ def test_a_revoked_key_gets_no_token_and_its_tokens_end(api, shop, runtime):
     assert shop.call("DELETE", f"/v1/sandbox/keys/{made['id']}").status == 204
     assert token(api, made).status == 401
     assert shop.call("DELETE", f"/v1/sandbox/keys/{made['id']}").status == 404
+
+
+def test_those_that_have_ended_are_no_heap(api, clock, shop, runtime):
+    for _ in range(3):
+        shop.call("DELETE", f"/v1/sandbox/keys/{make(shop).json['id']}")
+    query = "SELECT count(*) FROM oauth_client WHERE idle_days IS NOT NULL"
+    clock.advance(600)
+    make(shop)
+    assert rows(runtime.sessions, query) == [(4,)]
+    clock.advance(7200)
+    make(api.caller("demo"))
+    assert rows(runtime.sessions, query) == [(2,)]
 
 
 def test_an_idle_key_expires_and_a_used_one_does_not(api, clock, shop):

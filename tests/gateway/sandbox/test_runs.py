@@ -89,6 +89,12 @@ def test_a_scenario_of_two_lines_needs_its_own_order(shop, job):
     assert "/v1/sandbox/scenarios/" in refused.json["detail"]
 
 
+def test_an_unknown_scenario_is_a_fault_of_the_body(shop, job):
+    refused = run(shop, job, scenario="alien_landing")
+    assert (refused.status, refused.pointers) == (422, ["/scenario"])
+    assert "happy_path" in refused.json["scenarios"]
+
+
 @pytest.mark.parametrize("wish", [{}, {"until": "completed", "scenario": "happy_path"}])
 def test_it_is_either_a_state_or_a_scenario(shop, job, wish):
     refused = run(shop, job, **wish)
@@ -240,6 +246,16 @@ def test_runs_are_paged_newest_first(shop, job):
     second = shop.get(f"/v1/sandbox/runs?limit=2&after={first['next']}").json
     assert [one["id"] for one in first["items"] + second["items"]] == ids[::-1]
     assert second["next"] is None
+
+
+def test_what_is_long_over_is_forgotten(api, shop, runtime, clock, job):
+    over = run(shop, job, until="offered").json["id"]
+    waiting = shop.post("/v1/sandbox/scenarios/happy_path/run", {"pace": "x60"}).json["id"]
+    shop.post(f"/v1/sandbox/runs/{waiting}/pause")
+    for days, left in ((runs.KEPT.days - 1, {over, waiting}), (2, {waiting})):
+        clock.advance(days * 86400)
+        runs.forget(runtime)
+        assert {one["id"] for one in api.caller("demo").get("/v1/sandbox/runs").json["items"]} == left
 
 
 def test_a_run_of_somebody_else_is_not_there(api, shop, job):
