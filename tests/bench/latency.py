@@ -2,7 +2,7 @@
 
 import json
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from functools import partial
 from http.client import HTTPConnection
 from statistics import quantiles
@@ -37,12 +37,12 @@ def rows(running: Servers, size: Size) -> Iterator[Row]:
         finish(tested.runtime)
         session = requests.Session()
         for rate in size.rates:
-            _arrived(receiver.port)
+            arrived(receiver.port)
             ours = paced(partial(say, tested, ears, ringer), rate, size.latency_seconds)
             finish(tested.runtime)
-            yield _row(f"latency at {rate}/s", ours, _arrived(receiver.port), goal=GOAL)
+            yield _row(f"latency at {rate}/s", ours, arrived(receiver.port), goal=GOAL)
             bare = paced(partial(post, session, receiver.port), rate, size.latency_seconds)
-            yield _row(f"latency at {rate}/s: bare", bare, _arrived(receiver.port))
+            yield _row(f"latency at {rate}/s: bare", bare, arrived(receiver.port))
         session.close()
         ringer.stop()
 
@@ -84,7 +84,11 @@ def post(session: requests.Session, port: int, number: int) -> tuple[str, float]
     return name, at
 
 
-def _arrived(port: int) -> dict[str, float]:
+def p95(took: Sequence[float]) -> float:
+    return quantiles(took, n=100)[94]
+
+
+def arrived(port: int) -> dict[str, float]:
     connection = HTTPConnection("127.0.0.1", port, timeout=10)
     try:
         connection.request("GET", "/")
@@ -99,4 +103,4 @@ def _row(name: str, begun: dict[str, float], arrived: dict[str, float], goal: fl
     took = sorted((arrived[one] - at) * 1000 for one, at in begun.items())
     cuts = quantiles(took, n=100)
     note = f"p50 {cuts[49]:.1f}, p99 {cuts[98]:.1f}"
-    return Row(row=name, value=cuts[94], unit="ms p95", samples=took, goal=goal, lower_is_better=True, note=note)
+    return Row(row=name, value=p95(took), unit="ms p95", samples=took, goal=goal, lower_is_better=True, note=note)

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 class Size:
     """`rounds` of each contestant in turn, of `seconds` each; `messages` are delivered a round, to `endpoints`;
     latency is looked at for `latency_seconds` at each of `rates`; a dialect is read for `dialect_seconds` a round.
+    Full tables have `grown_jobs`.
     """
 
     rounds: int = 5
@@ -17,6 +18,8 @@ class Size:
     rates: tuple[int, ...] = (50, 200)
     latency_seconds: float = 10.0
     dialect_seconds: float = 0.5
+    neighbour_rounds: int = 5
+    grown_jobs: int = 1_000_000
 
 
 DEFAULT = Size()
@@ -30,4 +33,6 @@ TINY = Size(
     rates=(20,),
     latency_seconds=0.5,
     dialect_seconds=0.02,
+    neighbour_rounds=1,
+    grown_jobs=20,
 )

@@ -103,13 +103,13 @@ class System:
         }
         return str(_post_form(port, "/oauth/token", form)["access_token"])
 
-    def subscribe(self, url: str) -> str:
-        """An endpoint that hears every event; returns its id."""
+    def subscribe(self, url: str, event_types: tuple[str, ...] = ("*",)) -> str:
+        """An endpoint that hears these events; returns its id."""
         now = self.runtime.clock()
         new = endpoints.NewEndpoint(
             id=new_id("whep", now),
             url=url,
-            event_types=("*",),
+            event_types=event_types,
             format="plain",
             description=None,
             secret_bytes=secrets.token_bytes(32),
