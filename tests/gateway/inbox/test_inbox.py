@@ -2,11 +2,13 @@
 
 import base64
 import hmac
+import threading
 from hashlib import sha256
 
 import pytest
 
 from gateway.sandbox.inbox import service
+from gateway.sandbox.inbox.service import Span
 from gateway.tenant import Tenant
 from tests.support.inbox import INBOX, endpoint, fill, page, partner_of, paths
 from tests.support.orders import json_order
@@ -174,6 +176,22 @@ def test_before_and_after_do_not_go_together(shop, runtime):
     place = page(shop)["next"]
     answer = shop.get(f"{INBOX}?after={place}&before={place}")
     assert (answer.status, answer.pointers) == (400, ["?before"])
+
+
+def test_who_follows_misses_nothing_while_many_write(shop, runtime):
+    partner_id = partner_of(runtime)
+    writers = [threading.Thread(target=fill, args=(runtime, partner_id, 25)) for _ in range(4)]
+    for writer in writers:
+        writer.start()
+    seen, after = [], 0
+    while any(writer.is_alive() for writer in writers) or after < 100:
+        with runtime.sessions() as session:
+            found = service.page(session, Tenant(partner_id, "sandbox"), Span(limit=7, after=after))
+        seen += [row.position for row in found]
+        after = seen[-1] if seen else 0
+    for writer in writers:
+        writer.join()
+    assert seen == list(range(1, 101))
 
 
 # --- kept small --------------------------------------------------------------------------------------------------

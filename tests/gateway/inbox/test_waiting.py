@@ -43,7 +43,7 @@ def test_where_nothing_comes_the_answer_is_empty_and_goes_on_from_the_same_place
 
 
 def test_many_who_wait_take_no_thread_from_who_works(api, shop, monkeypatch):
-    """There are 6 threads; 30 wait."""
+    """More wait than there are threads."""
     monkeypatch.setattr(waiting, "MOST_EACH", 30)
     looks = []
     found = waiting.service.lasts
