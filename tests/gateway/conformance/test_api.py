@@ -95,7 +95,7 @@ def test_a_slow_receiver_holds_up_nobody_and_one_run_of_a_partner_goes_at_a_time
     with serving(Slow()) as url:
         (answer, whole), (again, read, took) = together(api, going(api, wish(shop, url)), others())
         assert (again.status, again.headers["retry-after"]) == (429, "5")
-        assert (read.status, took < 1) == (200, True)
+        assert (read.status, took < 2) == (200, True)
         assert (answer.status, answer.json["checks"][-1]["status"]) == (200, "not_run")
         assert whole < 10
     with serving(Sound()) as url:

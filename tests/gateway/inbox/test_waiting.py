@@ -63,7 +63,7 @@ def test_many_who_wait_take_no_thread_from_who_works(api, shop, monkeypatch):
 
     *answers, took = together(api, *waits, works())
     assert {answer.status for answer, _ in answers} == {200}
-    assert took < 1
+    assert took < 1.5
     assert 2 <= len(looks) <= 12  # one for all of them, a few times a second
 
 
