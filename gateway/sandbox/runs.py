@@ -1,4 +1,4 @@
-"""Runs: a job's steps taken by themselves, at a pace. Each step and the run's place in its plan are one transaction.
+"""Runs: a job's steps taken by themselves, at a pace. Steps and the run's place in its plan are one transaction.
 
 Whatever ends us in between, the next step is due all the same, and was taken once or not at all.
 """
@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import ColumnElement, Select, delete, func, select
+from sqlalchemy import Select, delete, func, select
 from sqlalchemy.orm import Session
 
 from gateway.errors import Problem, as_json
@@ -31,8 +31,7 @@ FACTORS: Mapping[str, float] = {"instant": 0.0, "x60": 1 / 60, "realtime": 1.0}
 """Pace → seconds of ours for a second of the scenario's."""
 
 LEASE = timedelta(seconds=10)
-"""How long a step waits whose taker was killed. Instant runs are taken by the request that began them, and after so
-long without a step by whoever goes the rounds."""
+"""How long a step waits whose taker was killed; an instant run is left so long to the request that began it."""
 
 TURN_SECONDS, TURN_STEPS = 1.0, 100
 """How long one round takes steps before others have their turn."""
@@ -107,7 +106,7 @@ def go(runtime: Runtime) -> None:
     """One round: take what is due, oldest first, for a bounded time."""
     end = time.monotonic() + TURN_SECONDS
     for _ in range(TURN_STEPS):
-        if time.monotonic() > end or not step(runtime, SandboxRun.due_at <= runtime.clock(), timedelta(0)):
+        if time.monotonic() > end or not _step(runtime):
             break
 
 
@@ -121,17 +120,19 @@ def forget(runtime: Runtime) -> None:
 
 
 def finish(runtime: Runtime, run_id: str) -> None:
-    """Take all steps of an instant run, one after the other."""
-    while step(runtime, SandboxRun.id == run_id, LEASE):
-        pass
+    """Take all steps of an instant run, in one transaction: whoever waits for it waits for one commit."""
+    with runtime.sessions.begin() as session:
+        found = select(SandboxRun).where(SandboxRun.id == run_id, SandboxRun.status == "running")
+        run = session.scalar(found.with_for_update(skip_locked=True))
+        while run is not None and run.status == "running":
+            _go_on(session, run, runtime.clock())
 
 
-def step(runtime: Runtime, which: ColumnElement[bool], rest: timedelta) -> bool:
-    """The next step of a run like this; False where there is none. An instant run is due again after the `rest`."""
-    claimed = _claim(runtime, which)
+def _step(runtime: Runtime) -> bool:
+    """The next step of the run that is due the longest; False where none is."""
+    claimed = _claim(runtime)
     if claimed is None:
         return False
-    now = runtime.clock()
     with runtime.sessions.begin() as session:
         run = session.scalar(
             select(SandboxRun)
@@ -139,21 +140,22 @@ def step(runtime: Runtime, which: ColumnElement[bool], rest: timedelta) -> bool:
             .with_for_update()
         )
         if run is not None:
-            _go_on(session, run, now, rest)
+            _go_on(session, run, runtime.clock())
     return True
 
 
-def _claim(runtime: Runtime, which: ColumnElement[bool]) -> SandboxRun | None:
+def _claim(runtime: Runtime) -> SandboxRun | None:
     """One that runs, put off for the lease: whatever is wrong with it, others have their turn meanwhile."""
     with runtime.sessions.begin() as session:
-        found = select(SandboxRun).where(SandboxRun.status == "running", which).order_by(SandboxRun.due_at).limit(1)
-        run = session.scalar(found.with_for_update(skip_locked=True))
+        now = runtime.clock()
+        due = select(SandboxRun).where(SandboxRun.status == "running", SandboxRun.due_at <= now)
+        run = session.scalar(due.order_by(SandboxRun.due_at).limit(1).with_for_update(skip_locked=True))
         if run is not None:
-            run.due_at = runtime.clock() + LEASE
+            run.due_at = now + LEASE
     return run
 
 
-def _go_on(session: Session, run: SandboxRun, now: datetime, rest: timedelta) -> None:
+def _go_on(session: Session, run: SandboxRun, now: datetime) -> None:
     try:
         with session.begin_nested():
             _take(session, run, now)
@@ -166,7 +168,7 @@ def _go_on(session: Session, run: SandboxRun, now: datetime, rest: timedelta) ->
     if run.position == len(run.plan):
         run.status, run.finished_at = "done", now
     else:
-        run.due_at = now + (rest if run.pace == "instant" else _wait(run.pace, run.plan, run.position))
+        run.due_at = now + _wait(run.pace, run.plan, run.position)
 
 
 def _take(session: Session, run: SandboxRun, now: datetime) -> None:
