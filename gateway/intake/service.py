@@ -37,6 +37,7 @@ from gateway.jobs import opening, tables
 from gateway.jobs import service as jobs
 from gateway.jobs.queries import jobs_of
 from gateway.jobs.rows import job_of
+from gateway.sandbox import magic
 from gateway.scheduling import service as scheduling
 from gateway.tenant import Tenant
 
@@ -47,6 +48,7 @@ def accept(session: Session, arrival: Arrival, intents: Sequence[Intent], *, fre
     `fresh` orders are taken for new without a look, for `driver.together`: it says so where one is not. Questions
     are answered and not kept.
     """
+    magic.provoke(arrival.tenant, intents)
     if arrival.number is not None and _is_known(session, arrival):
         return _told_again(session, arrival, intents)
     replies = tuple(requests.answer(session, arrival, one) for one in intents if isinstance(one, Request))
@@ -157,8 +159,8 @@ def _accept(session: Session, arrival: Arrival, intent: Document, fresh: bool) -
 def _place(session: Session, arrival: Arrival, intent: PlaceOrder, fresh: bool) -> Outcome:
     order, tenant, now = intent.order, arrival.tenant, arrival.now
     order_id = arrival.new_id("ord", now)
-    holds = any(line.hold_id for line in order.lines)
-    if holds and fresh:
+    holds, walk = any(line.hold_id for line in order.lines), magic.scenario(tenant, order)
+    if (holds or walk) and fresh:
         raise driver.Taken  # not for one statement: let somebody look
     kept = scheduling.held(session, tenant, order, now) if holds else order
     updates = _opened(session, arrival, kept, order_id)
@@ -180,6 +182,8 @@ def _place(session: Session, arrival: Arrival, intent: PlaceOrder, fresh: bool) 
         return _again(session, tenant, intent)
     if intent.books_slots:
         scheduling.book(session, tenant, order_id, changes.slots(order), now)
+    if walk:
+        magic.walk(session, tenant, walk, opened, now)
     return Outcome(
         intent=intent,
         result="accepted",
@@ -196,7 +200,9 @@ def _opened(session: Session, arrival: Arrival, order: SupportOrder, order_id: s
     tenant, now = arrival.tenant, arrival.now
     services = catalogue.resolve(session, tenant.partner_id, tenant.environment, order.lines)
     blank = opening.blank(order, order_id, tenant.environment, now)
-    return opening.open_jobs(order, blank, services, partial(arrival.new_id, now=now))
+    return opening.open_jobs(
+        order, blank, services, partial(arrival.new_id, now=now), refusals=magic.refusals(tenant, order)
+    )
 
 
 def _again(session: Session, tenant: Tenant, intent: PlaceOrder) -> Outcome:

@@ -4,11 +4,13 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import replace
 from datetime import datetime
 
-from adapters.canonical import Job, JobState, OrderLine, StatusUpdate, SupportOrder, Window
+from adapters.canonical import EMPTY, Job, JobState, OrderLine, StatusUpdate, SupportOrder, Window
 from gateway.catalogue.service import TIMEZONES
 from gateway.jobs.lifecycle import lifecycle
 
 NewId = Callable[[str], str]
+Verdict = tuple[JobState, str | None, Window | None]
+"""Where a job goes from `received`, why, and for when."""
 
 # A job in one of these has ended, though a dispute or a rework may open some of them again.
 ENDED = frozenset({JobState.REJECTED, JobState.COMPLETED, JobState.FAILED, JobState.CANCELLED, JobState.HANDED_OVER})
@@ -33,12 +35,18 @@ def open_jobs(
     blank: Job,
     services: Mapping[str, str | None],
     new_id: NewId,
+    refusals: Mapping[str, str] = EMPTY,
 ) -> list[StatusUpdate]:
-    """Two events for each unit of each line; `blank` carries what all jobs of the order share, and the time."""
+    """Two events for each unit of each line; `blank` carries what all jobs of the order share, and the time.
+
+    `refusals` are the reasons of lines that are rejected whatever they name.
+    """
     updates = [
         update
         for line in order.lines
-        for update in _open_line(order, line, replace(blank, service=services[line.line_id]), new_id)
+        for update in _open_line(
+            order, line, replace(blank, service=services[line.line_id]), new_id, refusals.get(line.line_id)
+        )
     ]
     if len(order.lines) == 1:
         return updates
@@ -67,16 +75,21 @@ def blank(order: SupportOrder, order_id: str, environment: str, now: datetime) -
     )
 
 
-def _open_line(order: SupportOrder, line: OrderLine, base: Job, new_id: NewId) -> list[StatusUpdate]:
-    updates = [update for unit in range(1, line.quantity + 1) for update in _open(order, line, unit, base, new_id)]
+def _open_line(
+    order: SupportOrder, line: OrderLine, base: Job, new_id: NewId, refusal: str | None
+) -> list[StatusUpdate]:
+    units = range(1, line.quantity + 1)
+    verdict = _verdict(order, line, base.service, base.state_since, refusal)
+    updates = [update for unit in units for update in _open(order, line, unit, base, new_id, verdict)]
     if line.quantity == 1:
         return updates
     opened = [update.job for update in updates[1::2]]
     return [replace(update, siblings=tuple(job for job in opened if job.id != update.job.id)) for update in updates]
 
 
-def _open(order: SupportOrder, line: OrderLine, unit: int, base: Job, new_id: NewId) -> tuple[StatusUpdate, ...]:
-    now = base.state_since
+def _open(
+    order: SupportOrder, line: OrderLine, unit: int, base: Job, new_id: NewId, verdict: Verdict
+) -> tuple[StatusUpdate, ...]:
     received = replace(
         base,
         id=new_id("job"),
@@ -85,7 +98,7 @@ def _open(order: SupportOrder, line: OrderLine, unit: int, base: Job, new_id: Ne
         sku=line.sku,
         actions=lifecycle().actions(JobState.RECEIVED, "partner"),
     )
-    target, reason, window = _verdict(order, line, base.service, now)
+    target, reason, window = verdict
     step = lifecycle().step(JobState.RECEIVED, target, "system")
     decided = replace(
         received,
@@ -102,9 +115,9 @@ def _open(order: SupportOrder, line: OrderLine, unit: int, base: Job, new_id: Ne
     )
 
 
-def _verdict(
-    order: SupportOrder, line: OrderLine, service: str | None, now: datetime
-) -> tuple[JobState, str | None, Window | None]:
+def _verdict(order: SupportOrder, line: OrderLine, service: str | None, now: datetime, refusal: str | None) -> Verdict:
+    if refusal is not None:
+        return JobState.REJECTED, refusal, None
     if service is None:
         return JobState.REJECTED, "unknown_service", None
     if order.service_address.country not in TIMEZONES:
