@@ -38,7 +38,7 @@ class Pass(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class Report:
-    """How an endpoint did in a batch of outcomes: whether it was well once, how often it was ill.
+    """How an endpoint did in a batch of outcomes: whether it was well once, how ill it was in all.
 
     `hold` is the pause that it asked for.
     """
@@ -103,8 +103,8 @@ def reports(healths: Iterable[tuple[str, bool, Health, timedelta | None]]) -> li
             strained.add(endpoint_id)
         if health == "well":
             well.add(endpoint_id)
-        elif health == "ill":
-            ill[endpoint_id] += 1
+        elif health != "unknown":
+            ill[endpoint_id] += CIRCUIT.hung if health == "hung" else 1
         if hold is not None:
             holds[endpoint_id] = max(hold, holds.get(endpoint_id, hold))
     # That somebody who was well is well again is nothing to write down: most batches end here.

@@ -40,18 +40,20 @@ SANDBOX = Schedule(_seconds(2, 5, 10, 20), timedelta(seconds=60))
 class Circuit:
     """An endpoint that failed `after` times in a row is left alone for `pause`, then for twice that, up to `longest`.
 
+    A call that hung until its time was up is as bad as `hung` that were refused: it has held a thread all the while.
     After each pause one call is made, and what becomes of it decides. Whoever asks for a pause gets up to `hold`.
     """
 
     after: int
+    hung: int
     pause: timedelta
     longest: timedelta
     hold: timedelta
 
 
-CIRCUIT = Circuit(10, timedelta(seconds=5), timedelta(minutes=5), timedelta(hours=1))
+CIRCUIT = Circuit(10, 4, timedelta(seconds=5), timedelta(minutes=5), timedelta(hours=1))
 
-Health = Literal["well", "ill", "unknown"]
+Health = Literal["well", "ill", "hung", "unknown"]
 """What an attempt says of its endpoint; `unknown` where it was not asked."""
 
 NOTHING: Mapping[str, str] = MappingProxyType({})
@@ -146,6 +148,8 @@ def health(answer: Answer, verdict: Verdict) -> Health:
         return "well"
     if answer.error in NOT_THEIRS:
         return "unknown"
+    if answer.error == "timeout":
+        return "hung"
     code = answer.status_code
     return "ill" if answer.error is not None or code is None or code >= 500 or code in TIRED else "well"
 

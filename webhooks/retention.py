@@ -87,6 +87,11 @@ _MESSAGES = text("""
         SELECT id FROM webhook_message
          WHERE id < :before AND status IN ('delivered', 'failed')
          ORDER BY id LIMIT :most FOR UPDATE SKIP LOCKED),
+    -- A mailbox of one message alone; all others are for what may still come.
+    boxes AS (
+        DELETE FROM webhook_mailbox box USING webhook_message m
+         WHERE m.id IN (SELECT id FROM old) AND m.subject LIKE '%/%'
+           AND box.endpoint_id = m.endpoint_id AND box.subject = m.subject),
     attempts AS (DELETE FROM webhook_attempt WHERE message_id IN (SELECT id FROM old)),
     gone AS (DELETE FROM webhook_message WHERE id IN (SELECT id FROM old) RETURNING 1)
     SELECT count(*) FROM gone

@@ -64,7 +64,15 @@ def gate(sessions: Sessions) -> tuple[object, ...]:
     return found
 
 
-def break_down(sessions: Sessions, said: Answer = Answer(error="timeout")) -> None:  # noqa: B008
+def gate_is_open(sessions: Sessions) -> bool:
+    """Whether calls go through; nothing is taken."""
+    with sessions() as session:
+        found = bool(delivery.claim(session, ALL, lease=LEASE, now=now()))
+        session.rollback()
+    return found
+
+
+def break_down(sessions: Sessions, said: Answer = Answer(error="connection_refused")) -> None:  # noqa: B008
     answered(sessions, claim(sessions), said)
 
 
@@ -156,7 +164,7 @@ def test_a_circuit_opens_when_nothing_but_failures_came(sessions: Sessions) -> N
     add_endpoint(sessions, NOWHERE)
     say_many(sessions, CIRCUIT.after + 5)
 
-    answered(sessions, claim(sessions, Share(limit=CIRCUIT.after - 1, cap=1000, rooms={})), Answer(error="timeout"))
+    answered(sessions, claim(sessions, Share(limit=CIRCUIT.after - 1, cap=1000, rooms={})), Answer(error="dns_failure"))
     assert gate(sessions) == (CIRCUIT.after - 1, 0, None, False)
     [last] = claim(sessions, Share(limit=1, cap=1, rooms={}))
     answered(sessions, [last], Answer(status_code=503))
@@ -165,6 +173,26 @@ def test_a_circuit_opens_when_nothing_but_failures_came(sessions: Sessions) -> N
     assert claim(sessions) == [], "nobody calls there"
     with sessions() as session:
         assert not delivery.is_due(session, now()), "nor is anybody rung for it"
+
+
+def test_one_that_hangs_is_left_alone_after_three_calls(sessions: Sessions) -> None:
+    add_endpoint(sessions, NOWHERE)
+    say_many(sessions, 4)
+    for _ in range(3):
+        assert gate_is_open(sessions)
+        answered(sessions, claim(sessions, Share(limit=1, cap=1, rooms={})), Answer(error="timeout"))
+
+    assert not gate_is_open(sessions)
+
+
+@pytest.mark.parametrize("error", ["internal_error", "blocked_by_policy", "no_folder"])
+def test_what_nobody_there_can_help_opens_no_circuit(sessions: Sessions, error: str) -> None:
+    add_endpoint(sessions, NOWHERE)
+    say_many(sessions, CIRCUIT.after + 1)
+
+    answered(sessions, claim(sessions), Answer(error=error))
+
+    assert rows(sessions, "SELECT FROM webhook_gate") == []
 
 
 def test_one_probe_decides_and_each_pause_is_longer(sessions: Sessions) -> None:
@@ -202,10 +230,10 @@ def test_what_was_sent_before_says_nothing_of_an_open_circuit(sessions: Sessions
     add_endpoint(sessions, NOWHERE)
     say_many(sessions, CIRCUIT.after + 4)
     claimed = claim(sessions)
-    answered(sessions, claimed[4:], Answer(error="timeout"))
+    answered(sessions, claimed[4:], Answer(error="tls_error"))
     opened = gate(sessions)
 
-    answered(sessions, claimed[:2], Answer(error="timeout"))
+    answered(sessions, claimed[:2], Answer(error="tls_error"))
     answered(sessions, claimed[2:4], Answer(status_code=204))
 
     assert gate(sessions)[:2] == opened[:2]

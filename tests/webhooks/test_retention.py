@@ -11,7 +11,7 @@ from tests.support.outbox import DEMO, add_endpoint, event
 from webhooks import outbox, retention
 from webhooks.outbox import Subscription
 from webhooks.retention import Keep
-from webhooks.tables import Attempt, Message, Payload
+from webhooks.tables import Attempt, Mailbox, Message, Payload
 
 NOW = datetime(2026, 6, 1, tzinfo=UTC)
 
@@ -101,6 +101,20 @@ def test_batches_are_bounded_and_together_take_everything(sessions, said, monkey
         said(days)
     assert sweep(sessions) >= 6
     assert bodies(sessions) == {}
+
+
+def test_a_mailbox_of_one_message_goes_with_it_and_others_stay(sessions, said, endpoint) -> None:
+    said(100)
+    at = NOW - timedelta(days=100)
+    alone = Subscription(endpoint, "plain", ("*",), ordered=False)
+    with sessions.begin() as session:
+        outbox.enqueue(
+            outbox.writing(session), DEMO, [event("job_x")], [alone], new_id=lambda prefix: new_id(prefix, at), now=at
+        )
+        session.execute(update(Message).values(status="delivered"))
+    sweep(sessions)
+    with sessions() as session:
+        assert session.scalars(select(Mailbox.subject)).all() == ["job_100"]
 
 
 def test_a_second_sweep_finds_nothing(sessions, said) -> None:
