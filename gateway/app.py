@@ -54,6 +54,8 @@ OPERATIONS: Mapping[str, Handler] = {
         endpoints.delete_webhook_endpoint,
         endpoints.list_deliveries,
         endpoints.retry_delivery,
+        endpoints.rotate_webhook_secret,
+        endpoints.get_webhook_keys,
         dispatch.list_fulfilment_jobs,
         dispatch.get_fulfilment_job,
         dispatch.transition_job,
@@ -79,7 +81,7 @@ OPERATIONS: Mapping[str, Handler] = {
 }
 
 # Operations that anybody may call. Everything else in the specification must ask for a token.
-PUBLIC = frozenset({"get_live", "get_ready"})
+PUBLIC = frozenset({"get_live", "get_ready", "get_webhook_keys"})
 
 
 def create_app(runtime: Runtime, oauth: OAuth, *, threads: int) -> BodyGuard:

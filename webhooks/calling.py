@@ -115,9 +115,9 @@ class Schemes:
 
     def _make(self, claimed: Claimed) -> Scheme:
         place = claimed.owner, claimed.endpoint_id
-        key = signing.key(self._open_secret(claimed.secret, *place).decode())
+        signers = signing.signers(signing.load(self._open_secret(claimed.secret, *place)))
         told = {} if claimed.credentials is None else json.loads(self._open_credentials(claimed.credentials, *place))
-        return schemes.outgoing(claimed.scheme, told, self._ask, key)
+        return schemes.outgoing(claimed.scheme, told, self._ask, signers)
 
 
 def nothing(*_: object) -> None:

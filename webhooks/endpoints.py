@@ -1,6 +1,5 @@
 """Endpoints: where partners want to be called, what they have been told, and telling it again."""
 
-import base64
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
@@ -9,7 +8,7 @@ from typing import Literal
 from sqlalchemy import Select, func, select, text, update
 from sqlalchemy.orm import Session
 
-from webhooks import gates, schemes
+from webhooks import gates, schemes, signing
 from webhooks.tables import Attempt, Endpoint, Mailbox, Message
 from webhooks.tenant import Tenant
 
@@ -21,7 +20,8 @@ Rearmed = Literal["armed", "pending", "parked"]
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class NewEndpoint:
-    """What a partner asks for. The URL has passed `egress.check_url`; `secret_bytes` are 32 random bytes.
+    """What a partner asks for. The URL has passed `egress.check_url`; `secret_bytes` are 32 random bytes, and so is a
+    `seed`, with which its messages are signed by ed25519, too.
 
     `credentials` are those of the scheme, sealed. No message waits for another one where it is not `ordered`;
     `concurrency` and `rate_per_second` are the most that the endpoint takes.
@@ -33,6 +33,7 @@ class NewEndpoint:
     format: str
     description: str | None
     secret_bytes: bytes
+    seed: bytes | None = None
     scheme: str = schemes.STANDARD
     credentials: bytes | None = None
     ordered: bool = True
@@ -69,7 +70,7 @@ class Delivery:
 
 def create(session: Session, tenant: Tenant, new: NewEndpoint, *, seal: Seal, now: datetime) -> tuple[Endpoint, str]:
     """The endpoint and its secret (`whsec_…`), which is told this once and kept sealed."""
-    secret = "whsec_" + base64.b64encode(new.secret_bytes).decode()
+    signs = signing.new(new.secret_bytes, new.seed, now)
     endpoint = Endpoint(
         id=new.id,
         owner=tenant.owner,
@@ -79,7 +80,8 @@ def create(session: Session, tenant: Tenant, new: NewEndpoint, *, seal: Seal, no
         format=new.format,
         description=new.description,
         status="enabled",
-        secret=seal(secret.encode(), tenant.owner, new.id),
+        secret=seal(signing.store([signs]), tenant.owner, new.id),
+        signature="v1" if new.seed is None else "v1a",
         scheme=new.scheme,
         credentials=new.credentials,
         ordered=new.ordered,
@@ -91,7 +93,7 @@ def create(session: Session, tenant: Tenant, new: NewEndpoint, *, seal: Seal, no
     session.flush()
     if new.concurrency or new.rate_per_second:
         gates.reset(session, new.id)
-    return endpoint, secret
+    return endpoint, signs.secret
 
 
 def get(session: Session, tenant: Tenant, endpoint_id: str, *, lock: bool = False) -> Endpoint | None:

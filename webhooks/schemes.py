@@ -13,6 +13,7 @@ from datetime import datetime
 from typing import Literal, NamedTuple
 
 from webhooks import signing
+from webhooks.signing import Signer
 from webhooks.tokens import GRANTS, Grant, Tokens, is_private_key
 
 STANDARD = "standard-webhooks"
@@ -173,14 +174,14 @@ class Scheme:
 class StandardWebhooks(Scheme):
     """`webhook-id`, `webhook-timestamp` and `webhook-signature`."""
 
-    key: bytes = field(repr=False)
+    signers: Sequence[Signer] = field(repr=False)
 
     def headers(self, sent: Sent, until: float) -> dict[str, str]:
         stamp = int(sent.at.timestamp())
         return {
             "webhook-id": sent.id,
             "webhook-timestamp": str(stamp),
-            "webhook-signature": signing.sign(self.key, sent.id, stamp, sent.body),
+            "webhook-signature": signing.value(self.signers, sent.id, stamp, sent.body),
         }
 
 
@@ -242,12 +243,12 @@ Ask = Callable[[Grant, Credentials], Tokens]
 """Makes what asks for the tokens of a grant: `partial(Tokens, transport, clock)`."""
 
 
-def outgoing(scheme: str, credentials: Credentials, ask: Ask, key: bytes = b"") -> Scheme:
-    """What authenticates by this scheme. `key` is that of Standard Webhooks, which `hmac` needs as well."""
+def outgoing(scheme: str, credentials: Credentials, ask: Ask, signers: Sequence[Signer] = ()) -> Scheme:
+    """What authenticates by this scheme. `signers` are those of Standard Webhooks, which `hmac` needs as well."""
     if scheme == STANDARD:
-        return StandardWebhooks(key)
+        return StandardWebhooks(signers)
     if scheme == "hmac":
-        return Hmac(StandardWebhooks(key), credentials)
+        return Hmac(StandardWebhooks(signers), credentials)
     secrets = hidden(scheme, credentials)
     if (grant := GRANTS.get(scheme)) is not None:
         return Granted(grant.header, grant.prefix, ask(grant, credentials), secrets)

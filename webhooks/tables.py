@@ -76,7 +76,8 @@ class Endpoint(Base):
     """Where a partner wants to be called. `status` is `enabled`, `disabled` or `deleted`.
 
     `scheme` says how our calls are authenticated (`webhooks.schemes`), with the `credentials` where it needs any.
-    Those, and the `secret` of our signatures, are sealed. Where it is not `ordered`, each message is a mailbox of its
+    Those are sealed, and so is the `secret`: all that signs there (`webhooks.signing`), private keys among it where
+    `signature` is `v1a`. Where it is not `ordered`, each message is a mailbox of its
     own. `concurrency` and `rate_per_second` are the most that may be sent there, over all workers.
     """
 
@@ -92,6 +93,7 @@ class Endpoint(Base):
     status: Mapped[str]
     disabled_reason: Mapped[str | None]
     secret: Mapped[bytes]
+    signature: Mapped[str] = mapped_column(server_default="v1")
     scheme: Mapped[str] = mapped_column(server_default="standard-webhooks")
     credentials: Mapped[bytes | None]
     ordered: Mapped[bool] = mapped_column(server_default=text("true"))

@@ -1,7 +1,8 @@
 """`stecker webhook`: where partners want to be called, what they were told, and whether a signature is good."""
 
 import json
-from datetime import UTC, datetime
+from collections.abc import Sequence
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -13,20 +14,23 @@ from gateway.cli import Refused, data_dir_option
 from gateway.cli.authentication import authentication_options, told
 from gateway.cli.layout import facts, moment, table
 from gateway.cli.session import transaction
-from gateway.endpoints import service
+from gateway.endpoints import service, signatures
 from gateway.endpoints.documents import delivery_document, document
 from gateway.partners import service as partners
 from gateway.partners.tables import Partner
 from gateway.runtime import system_clock
-from webhooks import endpoints, schemes, signing
+from webhooks import endpoints, rotation, schemes
 from webhooks.endpoints import Delivery
-from webhooks.signing import InvalidSignature
 from webhooks.tables import Endpoint, Message
 from webhooks.tenant import Tenant
+from webhooks.verify import InvalidSignature
+from webhooks.verify import verify as check
 
 UNKNOWN_ENDPOINT = "There is no such endpoint; see `stecker webhook list`."
 UNKNOWN_MESSAGE = "There is no such delivery; its id begins with whm_ and is the webhook-id the partner received."
 RECENT = 20
+
+KINDS = click.Choice(["v1", "v1a"])
 
 as_json_option = click.option("--json", "as_json", is_flag=True, help="Print JSON.")
 
@@ -77,7 +81,8 @@ def show(endpoint_id: str, as_json: bool, data_dir: Path) -> None:
             raise Refused(UNKNOWN_ENDPOINT)
         recent = endpoints.deliveries(session, _tenant(endpoint), endpoint_id, before=None, limit=RECENT)
         partner = session.get_one(Partner, endpoint.owner).slug
-        record = {"partner": partner, **document(endpoint, runtime.vault)}
+        used = rotation.last_signed(session, _tenant(endpoint), [endpoint_id]).get(endpoint_id)
+        record = {"partner": partner, **document(endpoint, runtime.vault, used)}
     if as_json:
         deliveries = [delivery_document(one) for one in recent]
         return click.echo(json.dumps(record | {"deliveries": deliveries}, indent=2))
@@ -92,6 +97,7 @@ def show(endpoint_id: str, as_json: bool, data_dir: Path) -> None:
 @click.option("--environment", type=click.Choice(["sandbox", "live"]), required=True)
 @click.option("--url", required=True, help="Where to call; folder:NAME for the partner's drop folder.")
 @click.option("--format", "form", type=click.Choice(["plain", "dialect"]), default="plain", show_default=True)
+@click.option("--signature", type=KINDS, default="v1", show_default=True, help="v1a: ed25519 beside the HMAC.")
 @click.option("--event", "event_types", multiple=True, metavar="TYPE", help="Repeatable; without it: all.")
 @authentication_options
 @as_json_option
@@ -103,13 +109,14 @@ def add(slug: str, environment: str, as_json: bool, data_dir: Path, **said: Any)
         authentication=told(said["scheme"], said["options"], said["secrets_file"]),
         event_types=said["event_types"] or ("*",),
         format=said["form"],
+        signature=said["signature"],
     )
     with transaction(data_dir) as (runtime, session):
         partner = _partner(session, slug)
         if wish.format == "dialect" and partner.adapter is None:
             raise Refused("This partner has no dialect.")
         owner = Tenant(partner.id, environment)
-        named = {"url": wish.url, "authentication": wish.authentication}
+        named = {"url": wish.url, "authentication": wish.authentication, "signature": wish.signature}
         if faults := service.faults(session, owner, named, runtime.settings.egress_allow):
             raise Refused("Not added: " + " ".join(f"{fault.pointer}: {fault.detail}" for fault in faults))
         endpoint, secret = service.add(session, runtime.vault, owner, wish, runtime.clock())
@@ -128,8 +135,43 @@ def _partner(session: Session, slug: str) -> Partner:
 
 def _flat(record: dict[str, Any]) -> dict[str, object]:
     """Without lists and objects, for people."""
-    authentication = ", ".join(record["authentication"].values())
-    return {**record, "event_types": ", ".join(record["event_types"]), "authentication": authentication}
+    found = {**record, "event_types": ", ".join(record["event_types"])}
+    found["authentication"] = ", ".join(record["authentication"].values())
+    found["secrets"] = "; ".join(_secret(one) for one in record["secrets"])
+    return found
+
+
+def _secret(one: dict[str, Any]) -> str:
+    said = {"until": one["expires_at"], "last used": one["last_used_at"], "public key": one["public_key"]}
+    return ", ".join([f"{one['prefix']}…", *(f"{name} {value}" for name, value in said.items() if value)])
+
+
+@command.command()
+@click.argument("endpoint_id", metavar="ENDPOINT")
+@click.option("--overlap-hours", "hours", type=click.IntRange(0, 168), default=24, show_default=True, metavar="N")
+@click.option("--signature", type=KINDS, help="Change the kind with it.")
+@as_json_option
+@data_dir_option
+def rotate(endpoint_id: str, hours: int, signature: str | None, as_json: bool, data_dir: Path) -> None:
+    """Another secret, and key pair, for an endpoint's signatures. It is shown this once.
+
+    The one before signs as well for N hours; with 0, for one that leaked, nothing older signs from now on.
+    """
+    with transaction(data_dir) as (runtime, session):
+        endpoint = session.get(Endpoint, endpoint_id, with_for_update=True)
+        if endpoint is None or endpoint.deleted_at is not None:
+            raise Refused(UNKNOWN_ENDPOINT)
+        overlap, now = timedelta(hours=hours), runtime.clock()
+        try:
+            secret = signatures.rotate(session, runtime.vault, endpoint, overlap, signature, now)
+        except signatures.NotSigned as error:
+            raise Refused("The calls of this endpoint are authenticated otherwise, and not signed.") from error
+        except rotation.InRotation as error:
+            raise Refused(
+                f"The secret before signs until {moment(error.until)}; wait, or let none overlap (--overlap-hours 0)."
+            ) from error
+        record = {**document(endpoint, runtime.vault), "secret": secret}
+    click.echo(json.dumps(record, indent=2)) if as_json else facts(_flat(record))
 
 
 @command.command()
@@ -152,43 +194,42 @@ def retry(message_id: str, data_dir: Path) -> None:
 
 
 @command.command()
-@click.option("--secret", required=True, metavar="S", help="The endpoint's secret: whsec_…")
+@click.option("--secret", "secrets", required=True, multiple=True, metavar="S", help="whsec_… or whpk_…; repeatable.")
 @click.option("--headers", "headers_file", required=True, type=click.File("r", encoding="utf-8"), metavar="H")
 @click.option("--any-age", is_flag=True, help="Do not mind that webhook-timestamp is long ago.")
 @click.argument("file", type=click.File("rb"))
-def verify(secret: str, headers_file: Any, any_age: bool, file: Any) -> None:
+def verify(secrets: tuple[str, ...], headers_file: Any, any_age: bool, file: Any) -> None:
     """Check a received webhook: FILE has its body, byte for byte; H its headers, as lines `name: value` or as JSON.
 
-    Exit 0 when its signature is good, 1 with what is wrong.
+    S is the endpoint's secret or, for `v1a`, its public key; of several, one must do. Exit 0 when the signature is
+    good, 1 with what is wrong.
     """
     headers, body = _headers(headers_file.read()), file.read()
-    try:
-        key = signing.key(secret)
-    except ValueError as error:
-        raise Refused(
-            f"The secret cannot be used: {error}. It is the whsec_… that was shown with the endpoint."
-        ) from None
     now = _sent_at(headers) if any_age else system_clock()
     try:
-        signing.verify(key, headers, body, now=now)
+        check(secrets, headers, body, now=now.timestamp())
+    except ValueError as error:
+        raise Refused(
+            f"The secret cannot be used: {error}. It is the whsec_… that was shown with the endpoint, or its whpk_…"
+        ) from None
     except InvalidSignature as error:
-        click.echo(f"Not good: {_hint(key, headers, body, now) or error}.", err=True)
+        click.echo(f"Not good: {_hint(secrets, headers, body) or error}.", err=True)
         raise click.exceptions.Exit(1) from None
     click.echo("Good: it is from Stecker, and nobody has changed it on the way.")
 
 
-def _hint(key: bytes, headers: dict[str, str], body: bytes, now: datetime) -> str | None:
+def _hint(secrets: Sequence[str], headers: dict[str, str], body: bytes) -> str | None:
     """What is usually wrong: an old capture, or an editor's line break at the end."""
-    if _verifies(key, headers, body, _sent_at(headers)):
+    if _verifies(secrets, headers, body):
         return "the signature is right, and webhook-timestamp more than five minutes away from now (see --any-age)"
-    if body.endswith(b"\n") and _verifies(key, headers, body.rstrip(b"\r\n"), _sent_at(headers)):
+    if body.endswith(b"\n") and _verifies(secrets, headers, body.rstrip(b"\r\n")):
         return "the body has a line break at its end that was not sent; keep the bytes as they came"
     return None
 
 
-def _verifies(key: bytes, headers: dict[str, str], body: bytes, now: datetime) -> bool:
+def _verifies(secrets: Sequence[str], headers: dict[str, str], body: bytes) -> bool:
     try:
-        signing.verify(key, headers, body, now=now)
+        check(secrets, headers, body, now=_sent_at(headers).timestamp())
     except InvalidSignature:
         return False
     return True

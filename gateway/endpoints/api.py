@@ -1,6 +1,7 @@
 """Webhook endpoints as partners manage them."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from datetime import timedelta
 from typing import Any
 
 from flask import Response
@@ -9,13 +10,13 @@ from sqlalchemy.orm import Session
 from adapters.errors import Problem as Fault
 from gateway import idempotency, paging
 from gateway.call import Call, as_json
-from gateway.endpoints import service
+from gateway.endpoints import service, signatures
 from gateway.endpoints.documents import delivery_document, document
 from gateway.endpoints.secrets import sealed_authentication
 from gateway.errors import Problem
 from gateway.jobs.api import DEFAULT_LIMIT, not_found
 from gateway.partners.dialect import adapter_of
-from webhooks import endpoints
+from webhooks import endpoints, rotation
 from webhooks.endpoints import Changes
 from webhooks.tables import Endpoint
 from webhooks.tenant import Tenant as Owner
@@ -28,7 +29,7 @@ def list_webhook_endpoints(call: Call) -> Response:
     with call.runtime.sessions() as session:
         rows = endpoints.page(session, _owner(call), after=after, limit=limit + 1)
         shown, following = paging.page(rows, limit, lambda row: paging.seal(call.runtime.vault, bound, row.id))
-        return as_json(paging.answer([document(row, call.runtime.vault) for row in shown], following))
+        return as_json(paging.answer(_documents(session, call, shown), following))
 
 
 def create_webhook_endpoint(call: Call) -> Response:
@@ -39,6 +40,7 @@ def create_webhook_endpoint(call: Call) -> Response:
         authentication=said.get("authentication"),
         event_types=tuple(said.get("event_types") or ("*",)),
         format=said.get("format", "plain"),
+        signature=said.get("signature", "v1"),
         description=said.get("description"),
         ordered=said.get("ordered", True),
         concurrency=said.get("concurrency"),
@@ -59,7 +61,7 @@ def create_webhook_endpoint(call: Call) -> Response:
 def get_webhook_endpoint(call: Call, endpoint_id: str) -> Response:
     """`GET /v1/webhook-endpoints/{endpoint_id}`."""
     with call.runtime.sessions() as session:
-        return as_json(document(_own(session, call, endpoint_id), call.runtime.vault))
+        return as_json(_documents(session, call, [_own(session, call, endpoint_id)])[0])
 
 
 def change_webhook_endpoint(call: Call, endpoint_id: str) -> Response:
@@ -71,7 +73,7 @@ def change_webhook_endpoint(call: Call, endpoint_id: str) -> Response:
         _check(session, call, wish)
         _check_format(session, call, wish.get("format"))
         endpoints.change(session, endpoint, _changes(call, endpoint, wish))
-        return as_json(document(endpoint, call.runtime.vault))
+        return as_json(_documents(session, call, [endpoint])[0])
 
 
 def _changes(call: Call, endpoint: Endpoint, wish: Mapping[str, Any]) -> Changes:
@@ -88,6 +90,38 @@ def _changes(call: Call, endpoint: Endpoint, wish: Mapping[str, Any]) -> Changes
         concurrency=wish["concurrency"] or 0 if "concurrency" in wish else None,
         rate_per_second=wish["rate_per_second"] or 0 if "rate_per_second" in wish else None,
     )
+
+
+def rotate_webhook_secret(call: Call, endpoint_id: str) -> Response:
+    """`POST /v1/webhook-endpoints/{endpoint_id}/rotate-secret`."""
+    said = call.document or {}
+    overlap = timedelta(hours=said.get("overlap_hours", rotation.OVERLAP / timedelta(hours=1)))
+
+    def act(session: Session) -> Response:
+        endpoint = _own(session, call, endpoint_id, lock=True)
+        try:
+            secret = signatures.rotate(session, call.runtime.vault, endpoint, overlap, said.get("signature"), call.now)
+        except signatures.NotSigned as error:
+            detail = "The calls of this endpoint are authenticated otherwise, and not signed."
+            raise Problem(code="conflict", detail=detail) from error
+        except rotation.InRotation as error:
+            raise Problem(
+                code="conflict",
+                detail=f"The secret was replaced not long ago; the one before signs until {error.until.isoformat()}. "
+                'If one has leaked, let none overlap: "overlap_hours": 0.',
+            ) from error
+        (shown,) = _documents(session, call, [endpoint])
+        return as_json({**shown, "secret": secret})
+
+    return idempotency.once(call, "rotate_webhook_secret", act)
+
+
+def get_webhook_keys(call: Call) -> Response:
+    """`GET /.well-known/webhook-keys.json`."""
+    with call.runtime.sessions() as session:
+        keys = signatures.published(session, call.runtime.vault, call.query.get("endpoint_id"), call.now)
+    age = f"public, max-age={int(signatures.CACHE.total_seconds())}"
+    return as_json({"keys": keys}, 200, {"Cache-Control": age})
 
 
 def delete_webhook_endpoint(call: Call, endpoint_id: str) -> Response:
@@ -126,6 +160,11 @@ def retry_delivery(call: Call, endpoint_id: str, delivery_id: str) -> Response:
         return as_json(delivery_document(found), 202)
 
     return idempotency.once(call, "retry_delivery", act)
+
+
+def _documents(session: Session, call: Call, rows: Sequence[Endpoint]) -> list[dict[str, Any]]:
+    used = rotation.last_signed(session, _owner(call), [row.id for row in rows])
+    return [document(row, call.runtime.vault, used.get(row.id)) for row in rows]
 
 
 def _owner(call: Call) -> Owner:

@@ -1,11 +1,12 @@
 """Endpoints and deliveries as they are shown."""
 
 from collections.abc import Mapping
+from datetime import datetime
 from typing import Any
 
 from gateway.crypto import Vault
+from gateway.endpoints import signatures
 from gateway.endpoints.secrets import shown_authentication
-from webhooks import schemes
 from webhooks.endpoints import Delivery
 from webhooks.tables import Attempt, Endpoint
 
@@ -26,7 +27,8 @@ DELIVERED: Mapping[str, str] = {
 ERRORS: Mapping[str, str] = {
     "aborted": "the answer says that this message is not wanted again",
     "bad_response": "what came back is no answer in HTTP",
-    "blocked_by_policy": "its address is none that we may call",
+    "blocked_by_policy": "its host leads to an address that we do not call, such as one of a private network or of a "
+    "machine itself; only public addresses are called",
     "connection_failed": "there was no connection",
     "connection_refused": "the connection was refused",
     "connection_reset": "the connection was cut",
@@ -49,13 +51,16 @@ ERRORS: Mapping[str, str] = {
 THEN: Mapping[str, str] = {"retry": "It is tried again.", "failed": "It is not tried again."}
 
 
-def document(row: Endpoint, vault: Vault) -> dict[str, Any]:
+def document(row: Endpoint, vault: Vault, used: datetime | None = None) -> dict[str, Any]:
+    """An endpoint. `used` is when anything was signed for it last, where somebody has looked."""
+    signing = signatures.generations(vault, row)
     return {
         "id": row.id,
         "url": row.url,
         "event_types": row.event_types,
         "format": row.format,
-        "signature": "v1" if row.scheme in schemes.SIGNING else None,
+        "signature": ("v1a" if signing[0].seed else "v1") if signing else None,
+        "secrets": [signatures.shown(one, used) for one in signing],
         "authentication": shown_authentication(vault, row),
         "description": row.description,
         "ordered": row.ordered,

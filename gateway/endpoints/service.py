@@ -45,6 +45,7 @@ WORDS: Mapping[str, str] = {
     "of_a_folder": "Into a drop folder nothing is called, so there is nothing to authenticate.",
     "of_an_inbox": "An inbox shows the signature of Standard Webhooks, and calls nobody.",
     "sandbox_only": "Only the sandbox has an inbox.",
+    "not_signed": "Calls that are authenticated otherwise are not signed, so there is no signature to choose.",
     "header_taken": "This header has a meaning of its own and cannot be taken.",
 }
 
@@ -57,6 +58,7 @@ class Wish:
     authentication: Mapping[str, str] | None = None
     event_types: tuple[str, ...] = ("*",)
     format: str = "plain"
+    signature: str = "v1"
     description: str | None = None
     ordered: bool = True
     concurrency: int | None = None
@@ -79,6 +81,8 @@ def faults(session: Session, owner: Owner, wish: Mapping[str, Any], allow: tuple
         check = partial(egress.check_url, allow=allow)
         codes = [("scheme", "unknown_scheme")] if said["scheme"] == schemes.FOLDER else schemes.faults(said, check)
         found += [_fault(f"/authentication/{member}", code) for member, code in codes]
+        if wish.get("signature") == "v1a" and said["scheme"] in schemes.MEMBERS.keys() - schemes.SIGNING:
+            found.append(_fault("/signature", "not_signed"))
     return tuple(found)
 
 
@@ -107,6 +111,7 @@ def add(session: Session, vault: Vault, owner: Owner, wish: Wish, now: datetime)
         format=wish.format,
         description=wish.description,
         secret_bytes=secrets.token_bytes(32),
+        seed=secrets.token_bytes(32) if wish.signature == "v1a" else None,
         scheme=scheme,
         credentials=credentials,
         ordered=wish.ordered,

@@ -84,6 +84,8 @@ def test_every_operation_keeps_its_promise(api, clock):
     ask(shop, "change_webhook_endpoint", url, {"description": "shop"})
     delivery = ask(shop, "list_deliveries", f"{url}/deliveries")["items"][0]
     ask(shop, "retry_delivery", f"{url}/deliveries/{delivery['id']}/retry")
+    ask(shop, "rotate_webhook_secret", f"{url}/rotate-secret", {"signature": "v1a"})
+    assert len(ask(None, "get_webhook_keys", "/.well-known/webhook-keys.json")["keys"]) == 1
     ask(shop, "delete_webhook_endpoint", url)
     ask(shop, "read_sandbox_inbox", "/v1/sandbox/inbox")
     receiver = {"url": "http://127.0.0.1:9/hook", "secret": endpoint["secret"]}

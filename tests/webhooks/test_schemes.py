@@ -20,6 +20,7 @@ from webhooks.tokens import Tokens
 NOW = datetime(2026, 1, 14, 14, 0, tzinfo=UTC)
 SENT = Sent(id="whm_1", body=b"<a/>", at=NOW)
 KEY = bytes(range(32))
+SIGNERS = signing.signers([signing.new(KEY, None)])
 PEM = RSAKey.generate_key(2048).as_pem(private=True).decode()
 SHORT = generate_private_key(65537, 1024).private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption()).decode()
 
@@ -50,7 +51,7 @@ def outgoing(scheme: str, **changes: object) -> Scheme:
         raise AssertionError("no token is needed")
 
     said = wish(scheme, **changes)
-    return schemes.outgoing(scheme, schemes.loaded(said), ask, KEY)  # type: ignore[arg-type]
+    return schemes.outgoing(scheme, schemes.loaded(said), ask, SIGNERS)  # type: ignore[arg-type]
 
 
 def test_every_scheme_has_an_example_here() -> None:
@@ -129,7 +130,7 @@ def test_what_has_no_fault_makes_headers_that_can_be_sent(data: st.DataObject, s
     said: dict[str, Any] = {"scheme": scheme, **data.draw(st.fixed_dictionaries({}, optional=members))}
     if faults(said):
         return
-    made = schemes.outgoing(scheme, schemes.loaded(said), lambda *_: pytest.fail("a token"), KEY)
+    made = schemes.outgoing(scheme, schemes.loaded(said), lambda *_: pytest.fail("a token"), SIGNERS)
     for name, value in made.headers(SENT, 0).items():
         assert f"{name}: {value}".encode("latin-1").splitlines() == [f"{name}: {value}".encode("latin-1")]
         assert value == value.strip()

@@ -44,7 +44,8 @@ def putter(runtime: Runtime) -> PutDown:
     def put_down(claimed: Claimed, request: Request, at: datetime) -> bool:
         if claimed.environment != SANDBOX:
             return False
-        key = signing.key(unsealed(claimed.secret, claimed.owner, claimed.endpoint_id).decode())
+        generations = signing.load(unsealed(claimed.secret, claimed.owner, claimed.endpoint_id))
+        key, *old = (signing.key(one.secret) for one in generations)
         message = InboxMessage(
             partner_id=claimed.owner,
             environment=SANDBOX,
@@ -53,7 +54,7 @@ def putter(runtime: Runtime) -> PutDown:
             path=claimed.path,
             headers=dict(request.headers),
             body=request.body,
-            verdict=verdict(request.headers, request.body, key, (), at),
+            verdict=verdict(request.headers, request.body, key, old, at),
             received_at=at,
         )
         try:

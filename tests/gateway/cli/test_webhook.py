@@ -37,7 +37,8 @@ def test_says_that_there_is_no_endpoint_yet(stecker: Any, api: Any) -> None:
 def test_shows_an_endpoint_with_its_last_deliveries(stecker: Any, endpoint: Any, order: Any) -> None:
     shown = stecker("webhook", "show", endpoint["id"]).stdout
     assert "url              http://127.0.0.1:9/hook" in shown
-    assert SECRET[:6] not in shown
+    assert endpoint["secret"] not in shown
+    assert endpoint["secret"][:10] + "…" in shown
     deliveries = as_json(stecker("webhook", "show", endpoint["id"], "--json"))["deliveries"]
     assert [one["type"] for one in deliveries] == ["job.scheduled", "job.received", "webhook_endpoint.created"]
 
@@ -57,6 +58,30 @@ def test_sends_a_delivery_again(stecker: Any, shop: Any, endpoint: Any) -> None:
 def test_knows_no_other_endpoints_and_deliveries(refusal: Any, api: Any) -> None:
     assert "no such endpoint" in refusal("webhook", "show", "whep_x")
     assert "no such delivery" in refusal("webhook", "retry", "whm_x")
+
+
+def test_replaces_a_secret_and_lets_the_one_before_sign_for_a_while_k3(stecker: Any, refusal: Any, shop: Any) -> None:
+    words = (
+        "--partner",
+        "demo",
+        "--environment",
+        "sandbox",
+        "--url",
+        "https://shop.example.com/",
+        "--signature",
+        "v1a",
+    )
+    made = as_json(stecker("webhook", "add", *words, "--json"))
+    assert made["signature"] == "v1a"
+    rotated = as_json(stecker("webhook", "rotate", made["id"], "--overlap-hours", "2", "--json"))
+    assert [one["prefix"] for one in rotated["secrets"]] == [rotated["secret"][:10], made["secret"][:10]]
+    assert rotated["secrets"][0]["public_key"] != rotated["secrets"][1]["public_key"]
+    shown = stecker("webhook", "show", made["id"]).stdout
+    assert f"{made['secret'][:10]}…, until " in shown
+    assert "The secret before signs until" in refusal("webhook", "rotate", made["id"])
+    leaked = as_json(stecker("webhook", "rotate", made["id"], "--overlap-hours", "0", "--json"))
+    assert len(leaked["secrets"]) == 1
+    assert "no such endpoint" in refusal("webhook", "rotate", "whep_x")
 
 
 # --- verify ------------------------------------------------------------------------------------------------------
@@ -118,7 +143,18 @@ def test_names_a_header_that_is_missing(stecker: Any, received: Any, tmp_path: P
     assert "webhook-timestamp is missing" in result.stderr
 
 
-@pytest.mark.parametrize("secret", ["whsec_short", "not base64 at all"])
+def test_knows_public_keys_and_several_secrets(stecker: Any, received: Any, tmp_path: Path) -> None:
+    words = received()
+    assert stecker(*words, "--secret", "whsec_" + "B" * 43 + "=").exit_code == 0
+    signs, stamp = signing.new(b"x" * 32, b"y" * 32), int(datetime.now(UTC).timestamp())
+    value = signing.value(signing.signers([signs])[1:], "whm_1", stamp, BODY)
+    lines = f"webhook-id: whm_1\nwebhook-timestamp: {stamp}\nwebhook-signature: {value}"
+    (tmp_path / "headers").write_text(lines)
+    assert stecker(*words).exit_code == 1
+    assert stecker(*words, "--secret", str(signs.public_key)).exit_code == 0
+
+
+@pytest.mark.parametrize("secret", ["whsec_short", "not base64 at all", "whpk_c2hvcnQ="])
 def test_refuses_a_secret_that_is_none(refusal: Any, received: Any, secret: str) -> None:
     assert "The secret cannot be used" in refusal(*received(secret=secret))
 

@@ -41,6 +41,15 @@ def test_an_endpoint_is_made_and_its_secret_shown_once(shop, runtime):
         "event_types": ["*"],
         "format": "plain",
         "signature": "v1",
+        "secrets": [
+            {
+                "prefix": made["secret"][:10],
+                "public_key": None,
+                "created_at": made["created_at"],
+                "expires_at": None,
+                "last_used_at": None,
+            }
+        ],
         "authentication": {"scheme": "standard-webhooks"},
         "description": "shop",
         "ordered": True,
