@@ -202,10 +202,6 @@ def _wait(pace: str, plan: Sequence[Mapping[str, Any]], position: int) -> timede
     return timedelta(seconds=plan[position]["after"] * FACTORS[pace])
 
 
-def locked(session: Session, tenant: Tenant, run_id: str) -> SandboxRun | None:
-    return session.scalar(mine(tenant).where(SandboxRun.id == run_id).with_for_update())
-
-
 def pause(run: SandboxRun, now: datetime) -> None:
     """Keep what is left of the wait. Raises `Problem` where the run is over."""
     _check_active(run)
