@@ -1,5 +1,6 @@
 """Claim, send, record: the three steps of one delivery. No transaction is open while anything is sent."""
 
+import json
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -156,8 +157,7 @@ def record(session: Session, outcomes: Sequence[Outcome]) -> list[Outcome]:
     ours = [by_box.pop((endpoint_id, subject)) for endpoint_id, subject in locked]
     tried = [(outcome.claimed, outcome.tried) for outcome in ours if outcome.tried is not None]
     if tried:
-        session.execute(_MESSAGES, _message_columns(tried))
-        session.execute(_ATTEMPTS, _attempt_columns(tried))
+        session.execute(_TRIED, {"tried": json.dumps([_row(*one) for one in tried])})
     _settle(session, locked)
     gates.report(session, gates.reports(_healths(tried)))
     return _held(session, by_box) if by_box else []
@@ -185,29 +185,27 @@ def _healths(tried: Iterable[tuple[Claimed, Tried]]) -> Iterator[tuple[str, bool
         yield claimed.endpoint_id, claimed.strained, health(one.answer, one.verdict), one.verdict.hold
 
 
-def _message_columns(tried: Sequence[tuple[Claimed, Tried]]) -> dict[str, list[Any]]:
-    return {
-        "ids": [claimed.message_id for claimed, _ in tried],
-        "statuses": [one.verdict.status for _, one in tried],
-        "errors": [one.verdict.error for _, one in tried],
-        "nexts": [one.verdict.next_attempt_at for _, one in tried],
-        "finished": [None if one.verdict.status == "pending" else one.at for _, one in tried],
+def _row(claimed: Claimed, tried: Tried) -> dict[str, Any]:
+    """What is written of an attempt, and of its message; what is not named is NULL."""
+    answer, verdict = tried.answer, tried.verdict
+    row = {
+        "id": claimed.message_id,
+        "owner": claimed.owner,
+        "environment": claimed.environment,
+        "at": tried.at.isoformat(),
+        "code": answer.status_code,
+        "duration": answer.duration_ms,
+        "step": answer.step,
+        "status": verdict.status,
+        "verdict": verdict.ruling,
     }
-
-
-def _attempt_columns(tried: Sequence[tuple[Claimed, Tried]]) -> dict[str, list[Any]]:
-    return {
-        "ids": [claimed.message_id for claimed, _ in tried],
-        "owners": [claimed.owner for claimed, _ in tried],
-        "environments": [claimed.environment for claimed, _ in tried],
-        "ats": [one.at for _, one in tried],
-        "codes": [one.answer.status_code for _, one in tried],
-        "durations": [one.answer.duration_ms for _, one in tried],
-        "errors": [one.verdict.error for _, one in tried],
-        "excerpts": [one.answer.excerpt for _, one in tried],
-        "steps": [one.answer.step for _, one in tried],
-        "verdicts": [one.verdict.ruling for _, one in tried],
-    }
+    if verdict.error is not None:
+        row["error"] = verdict.error
+    if answer.excerpt is not None:
+        row["excerpt"] = answer.excerpt
+    if verdict.next_attempt_at is not None:
+        row["next"] = verdict.next_attempt_at.isoformat()
+    return row
 
 
 _BOXES = """unnest(CAST(:endpoint_ids AS text[]), CAST(:subjects AS text[]), CAST(:generations AS bigint[]))
@@ -299,23 +297,20 @@ _STILL_OURS = text(f"""
         ON m.endpoint_id = box.endpoint_id AND m.subject = box.subject AND m.generation = box.generation
 """)
 
-_MESSAGES = text("""
-    UPDATE webhook_message m
-       SET status = new.status, error = new.error, next_attempt_at = new.next_attempt_at,
-           finished_at = new.finished_at, attempts = m.attempts + 1
-      FROM unnest(CAST(:ids AS text[]), CAST(:statuses AS text[]), CAST(:errors AS text[]),
-                  CAST(:nexts AS timestamptz[]), CAST(:finished AS timestamptz[]))
-           AS new (id, status, error, next_attempt_at, finished_at)
-     WHERE m.id = new.id
-""")
-
-_ATTEMPTS = text("""
+# Both as one, and as JSON: a list of values for each column costs the driver more than all the rest.
+_TRIED = text("""
+    WITH tried AS MATERIALIZED (
+        SELECT * FROM json_to_recordset(CAST(:tried AS json)) AS one (
+            id text, owner text, environment text, at timestamptz, code int, duration int, step text, status text,
+            verdict text, error text, excerpt text, next timestamptz)),
+    messages AS (
+        UPDATE webhook_message m
+           SET status = tried.status, error = tried.error, next_attempt_at = tried.next, attempts = m.attempts + 1,
+               finished_at = CASE WHEN tried.status <> 'pending' THEN tried.at END
+          FROM tried WHERE m.id = tried.id)
     INSERT INTO webhook_attempt
            (message_id, owner, environment, at, status_code, duration_ms, error, response_excerpt, step, verdict)
-    SELECT * FROM unnest(CAST(:ids AS text[]), CAST(:owners AS text[]), CAST(:environments AS text[]),
-                         CAST(:ats AS timestamptz[]), CAST(:codes AS int[]), CAST(:durations AS int[]),
-                         CAST(:errors AS text[]), CAST(:excerpts AS text[]), CAST(:steps AS text[]),
-                         CAST(:verdicts AS text[]))
+    SELECT id, owner, environment, at, code, duration, error, excerpt, step, verdict FROM tried
 """)
 
 # Where nothing is left, whoever makes an old message due again means a retry; what is new says so (outbox).

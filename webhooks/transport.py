@@ -4,16 +4,17 @@ import math
 import socket
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
+from functools import lru_cache
 from http.client import RemoteDisconnected
 from time import monotonic
 from typing import Any, NamedTuple
+from urllib.parse import urlsplit
 
 from requests import PreparedRequest, Response
 from requests.adapters import HTTPAdapter
 from requests.exceptions import ConnectionError as RequestsConnectionError
 from requests.exceptions import RequestException, SSLError
 from requests.exceptions import Timeout as RequestsTimeout
-from requests.structures import CaseInsensitiveDict
 from urllib3 import BaseHTTPResponse, HTTPConnectionPool, HTTPSConnectionPool
 from urllib3.connection import HTTPConnection, HTTPSConnection
 from urllib3.exceptions import HTTPError, MaxRetryError, NewConnectionError, ProtocolError
@@ -115,8 +116,9 @@ def _prepared(request: Request, added: Mapping[str, str]) -> PreparedRequest:
     headers = {**request.headers, **added, "accept-encoding": "identity"}
     if request.body or request.method not in BODILESS:
         prepared.body = request.body
-        headers["content-length"] = str(len(request.body))
-    prepared.headers = CaseInsensitiveDict(headers)
+        # Spelt as requests looks for it: these are not its headers that know no case, which cost more than all others.
+        headers["Content-Length"] = str(len(request.body))
+    prepared.headers = headers  # type: ignore[assignment]
     return prepared
 
 
@@ -189,7 +191,16 @@ class _HttpsPool(HTTPSConnectionPool):
     ConnectionCls = _Https
 
 
+@lru_cache(maxsize=4096)
+def _split(url: str) -> tuple[str, str | None, int | None, str]:
+    """Scheme, host, port, and what goes into the request's first line."""
+    parts = urlsplit(url)
+    return parts.scheme.lower(), parts.hostname, parts.port, (parts.path or "/") + (parts.query and f"?{parts.query}")
+
+
 class _Adapter(HTTPAdapter):
+    """Without what it looks up for each request: proxies, and the parts of a URL that is always the same."""
+
     def init_poolmanager(self, *args: Any, **kwargs: Any) -> None:
         super().init_poolmanager(*args, **kwargs)
         self.poolmanager.pool_classes_by_scheme = {"http": _HttpPool, "https": _HttpsPool}
@@ -197,10 +208,23 @@ class _Adapter(HTTPAdapter):
     def proxy_manager_for(self, *args: Any, **kwargs: Any) -> Any:
         raise RuntimeError("webhooks go through no proxy")
 
+    def get_connection_with_tls_context(
+        self, request: PreparedRequest, verify: Any, proxies: Any = None, cert: Any = None
+    ) -> HTTPConnectionPool:
+        scheme, host, port, _ = _split(request.url or "")
+        kwargs = {"cert_reqs": "CERT_NONE" if verify is False else "CERT_REQUIRED"}
+        if isinstance(verify, str):
+            kwargs["ca_certs"] = verify
+        pool: HTTPConnectionPool = self.poolmanager.connection_from_host(host, port, scheme, pool_kwargs=kwargs)
+        return pool
+
+    def request_url(self, request: PreparedRequest, proxies: Any) -> str:
+        return _split(request.url or "")[3]
+
     def build_response(self, req: PreparedRequest, resp: BaseHTTPResponse) -> Response:
         """Only what is looked at: no cookie jar, no charset, no history."""
         response = Response()
         response.status_code = resp.status
-        response.headers = CaseInsensitiveDict(resp.headers)
+        response.headers = resp.headers  # type: ignore[assignment]
         response.raw = resp
         return response

@@ -14,6 +14,9 @@ import pytest
 from cryptography import x509
 from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
+from requests import PreparedRequest
+from requests.adapters import HTTPAdapter
+from requests.structures import CaseInsensitiveDict
 
 from tests.support.receiver import NO_CONTENT, Behaviour, Received, Receiver, answer
 from webhooks import egress
@@ -421,3 +424,24 @@ def test_many_threads_share_a_transport(transport: Transport, receiver: Receiver
         thread.join(20)
 
     assert found == [204] * 160
+
+
+@pytest.mark.parametrize(
+    "url",
+    [
+        "https://shop.example.com",
+        "HTTPS://Shop.Example.com:8443/hook/?a=1&b=%20",
+        "http://127.0.0.1:99//twice//hook?",
+        "https://[2001:db8::1]:8443/hook;x=1?q=/a?b",
+    ],
+)
+def test_a_url_is_split_as_requests_does(url: str) -> None:
+    request, theirs, ours = PreparedRequest(), HTTPAdapter(), transports._Adapter()
+    request.method, request.url = "POST", url
+    request.headers = CaseInsensitiveDict()
+
+    assert ours.request_url(request, {}) == theirs.request_url(request, {})
+    mine, other = (one.get_connection_with_tls_context(request, True, {}) for one in (ours, theirs))
+    assert (mine.scheme, mine.host, mine.port) == (other.scheme, other.host, other.port)
+    assert mine.cert_reqs == other.cert_reqs
+    assert ours.get_connection_with_tls_context(request, True) is mine
