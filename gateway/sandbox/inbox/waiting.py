@@ -4,6 +4,7 @@ import asyncio
 import logging
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
+from typing import Any
 
 from gateway.errors import Problem
 from gateway.front import DATABASE_AWAY
@@ -54,11 +55,17 @@ class Waiting:
         place = unsealed(self._runtime.vault, caller.partner_id, query.get("after"))
         waiter = _Waiter(caller.partner_id, place or 0)
         self._admit(waiter)
-        ends = [asyncio.create_task(waiter.over.wait()), asyncio.create_task(until_gone(receive))]
+        ends: list[asyncio.Task[Any]] = [
+            asyncio.create_task(waiter.over.wait()),
+            asyncio.create_task(until_gone(receive)),
+        ]
         try:
             await asyncio.wait(ends, timeout=seconds, return_when=asyncio.FIRST_COMPLETED)
         finally:
             self._waiters.discard(waiter)
+            if not self._waiters and self._watching is not None:
+                ends.append(self._watching)
+                self._watching = None
             for end in ends:
                 end.cancel()
             await asyncio.gather(*ends, return_exceptions=True)
