@@ -9,6 +9,8 @@ from pathlib import Path
 from typing import TypeVar
 from urllib.parse import urlsplit
 
+from webhooks.proxy import Proxy
+
 Network = IPv4Network | IPv6Network
 T = TypeVar("T")
 
@@ -33,6 +35,7 @@ class Settings:
     secret_key: bytes = field(repr=False)
     public_url: str = "http://127.0.0.1:8080"
     egress_allow: tuple[Network, ...] = ()
+    egress_proxy: Proxy | None = None
     live_enabled: bool = True
     log_level: str = "INFO"
     requests_per_minute: int = 6000
@@ -144,6 +147,13 @@ def load(environ: Mapping[str, str]) -> Settings:
             networks,
             "must be CIDRs separated by commas, for example 10.1.0.0/16",
             (),
+        ),
+        egress_proxy=read.parsed(
+            "STECKER_EGRESS_PROXY",
+            read.text("STECKER_EGRESS_PROXY", ""),
+            lambda text: Proxy.of(text) if text else None,
+            "must be the URL of a proxy, for example http://10.1.0.5:4750",
+            None,
         ),
         trusted_proxies=read.parsed(
             "STECKER_TRUSTED_PROXIES",

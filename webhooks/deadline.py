@@ -18,6 +18,7 @@ from urllib3.connection import HTTPConnection, HTTPSConnection
 from urllib3.exceptions import NewConnectionError
 
 from webhooks.egress import Network, may_connect
+from webhooks.proxy import Proxy, Useless
 
 RESOLVING = threading.BoundedSemaphore(32)
 """How many names are looked up at a time: a dead name server must not collect threads."""
@@ -34,12 +35,13 @@ class Unresolved(NewConnectionError):
 
 
 class Attempt:
-    """One request in flight. `deadline` is on the monotonic clock."""
+    """One request in flight. `deadline` is on the monotonic clock. A `proxy` connects in our place."""
 
     _here = threading.local()
 
-    def __init__(self, allow: Sequence[Network], deadline: float) -> None:
+    def __init__(self, allow: Sequence[Network], deadline: float, proxy: Proxy | None = None) -> None:
         self.deadline = deadline
+        self._proxy = proxy
         self.expired = False
         self._allow = allow
         self._lock = threading.Lock()
@@ -55,9 +57,29 @@ class Attempt:
 
     def open(self, host: str, port: int, connection: HTTPConnection) -> socket.socket:
         """A socket to the first address of this host that answers, if we may connect to all of them."""
+        if self._proxy is not None:
+            return self._through(self._proxy, host, port, connection)
         found = self._resolve(host, port, connection)
         if not found or not all(may_connect(answer[4][0], self._allow) for answer in found):
             raise Blocked(connection, "blocked")
+        return self._first(found, connection)
+
+    def _through(self, proxy: Proxy, host: str, port: int, connection: HTTPConnection) -> socket.socket:
+        """The same by way of the proxy, which may be anywhere: it is the operator's own."""
+        try:
+            sock = self._first(self._resolve(proxy.host, proxy.port, connection), connection)
+        except (OSError, Unresolved) as error:
+            raise Useless("not reached") from error
+        try:
+            proxy.tunnel(sock, host, port)
+        except BaseException as error:
+            sock.close()
+            if isinstance(error, OSError) and not isinstance(error, TimeoutError):
+                raise Useless("lost") from error
+            raise
+        return sock
+
+    def _first(self, found: Sequence[Any], connection: HTTPConnection) -> socket.socket:
         failure: OSError = TimeoutError("no time left")
         for family, kind, protocol, _, address in found:
             try:
@@ -101,7 +123,7 @@ class Attempt:
                 sock.setsockopt(*option)
             sock.settimeout(self._left())
             sock.connect(address)
-            if not may_connect(sock.getpeername()[0], self._allow):
+            if self._proxy is None and not may_connect(sock.getpeername()[0], self._allow):
                 raise Blocked(connection, "blocked")
             self.watch(self._handle(sock, connection))
         except BaseException:

@@ -124,7 +124,7 @@ BUSY = frozenset({429, 503})
 """Statuses of which the whole endpoint speaks: where they name a time, nothing is sent there until then."""
 
 TIRED = frozenset({408, 429})
-NOT_THEIRS = frozenset({"internal_error", "blocked_by_policy", "no_folder"})
+NOT_THEIRS = frozenset({"internal_error", "blocked_by_policy", "no_folder", "proxy_unavailable"})
 """Errors that nobody there can do anything about."""
 
 _RULED: Mapping[Ruling, str | None] = {"delivered": None, "retry": "not_taken", "failed": "refused"}

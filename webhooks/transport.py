@@ -20,8 +20,9 @@ from urllib3.connection import HTTPConnection, HTTPSConnection
 from urllib3.exceptions import HTTPError, MaxRetryError, NewConnectionError, ProtocolError
 
 from webhooks.deadline import Attempt, Blocked, Unresolved, Watchdog
-from webhooks.egress import Network
+from webhooks.egress import Network, check_url
 from webhooks.policy import NOTHING, Answer
+from webhooks.proxy import Proxy, Refused, Unreached, Useless
 
 MAX_RESPONSE = 64 * 1024
 MAX_EXCERPT = 1024
@@ -43,12 +44,21 @@ class Request(NamedTuple):
 class Transport:
     """Sends requests through keep-alive pools of this process. Safe to share between threads.
 
-    No redirects, no cookies, no proxies, nothing from the environment: requests does those in `Session`, and there is
-    none. `deadline` is in seconds, over everything: name, connect, TLS, headers and body.
+    No redirects, no cookies, nothing from the environment: requests does those in `Session`, and there is none. With
+    a `proxy` it is that which connects; names and literals are checked here, before it is asked. `deadline` is in
+    seconds, over everything: name, connect, TLS, headers and body.
     """
 
-    def __init__(self, *, allow: Sequence[Network], deadline: float = 15.0, verify: bool | str = True) -> None:
+    def __init__(
+        self,
+        *,
+        allow: Sequence[Network],
+        deadline: float = 15.0,
+        verify: bool | str = True,
+        proxy: Proxy | None = None,
+    ) -> None:
         self._allow = tuple(allow)
+        self._proxy = proxy
         self._deadline = deadline
         self._verify = verify
         self._adapter = _Adapter(pool_connections=REMEMBERED_HOSTS, pool_maxsize=8, max_retries=0)
@@ -73,7 +83,9 @@ class Transport:
         `most` bytes of its body, where that is not nothing. Its excerpt does not repeat what is to `hide`.
         """
         start = monotonic()
-        attempt = Attempt(self._allow, min(start + self._deadline, until))
+        if self._proxy is not None and check_url(request.url, self._allow):
+            return Answer(error="blocked_by_policy")
+        attempt = Attempt(self._allow, min(start + self._deadline, until), self._proxy)
         with self._watchdog.over(attempt):
             try:
                 answer = self._exchange(_prepared(request, added), most, hide)
@@ -149,6 +161,9 @@ def _name(error: BaseException) -> str:
 
 _NAMES: tuple[tuple[type[BaseException], str], ...] = (
     (Blocked, "blocked_by_policy"),
+    (Refused, "blocked_by_policy"),
+    (Useless, "proxy_unavailable"),
+    (Unreached, "connection_failed"),
     (Unresolved, "dns_failure"),
     (SSLError, "tls_error"),
     (RequestsTimeout, "timeout"),

@@ -75,7 +75,8 @@ class Checking:
         return said["url"], key
 
     def _run(self, url: str, key: bytes, stopping: threading.Event) -> list[Result]:
-        with closing(Transport(allow=self._runtime.settings.egress_allow)) as transport:
+        settings = self._runtime.settings
+        with closing(Transport(allow=settings.egress_allow, proxy=settings.egress_proxy)) as transport:
             run = Run(
                 url=url,
                 key=key,

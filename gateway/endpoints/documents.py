@@ -39,6 +39,7 @@ ERRORS: Mapping[str, str] = {
     "no_folder": "there is no such folder here",
     "no_inbox": "only the sandbox has one",
     "not_taken": "the answer says, in the partner's own terms, that it was not taken for now",
+    "proxy_unavailable": "our own way out was not there",
     "redirect": "the answer was a redirect, and we follow none",
     "refused": "the answer refuses it for good, in the partner's own terms",
     "timeout": "there was no complete answer in time",

@@ -51,7 +51,7 @@ def run(settings: Settings) -> None:
     stopping = threading.Event()
     _stop_on_signal(stopping)
     runtime = runtimes.build(settings, pool_size=CONNECTIONS)
-    transport = Transport(allow=settings.egress_allow)
+    transport = Transport(allow=settings.egress_allow, proxy=settings.egress_proxy)
     courier = courier_of(runtime, transport)
     courier.start()
     poller = poller_of(replace(runtime, wake=courier.ring), transport)
