@@ -4,6 +4,8 @@ VENV := .venv
 BIN := $(VENV)/bin
 PORT ?= 8080
 ROW ?=
+SECONDS ?= 300
+SEED ?=
 .DEFAULT_GOAL := help
 
 ##@ On a fresh machine
@@ -38,8 +40,12 @@ bench: $(VENV)/.ready ## the benchmarks as a table and bench.json; one row alone
 	@$(BIN)/python -m tests.bench $(ROW)
 
 .PHONY: soak
-soak: $(VENV)/.ready ## the long fault runs
-	@$(BIN)/python -m pytest -m soak tests/faults $(ARGS)
+soak: $(VENV)/.ready ## kills and faults of every kind for SECONDS (300), and a report; SEED=… deals the same again
+	@env SECONDS=$(SECONDS) SEED=$(SEED) $(BIN)/python -m pytest -m soak tests/faults/test_soak.py $(ARGS)
+
+.PHONY: seeds
+seeds: $(VENV)/.ready ## the long fault runs, with kills of hundreds of seeds; about an hour
+	@$(BIN)/python -m pytest -m soak tests/faults --deselect tests/faults/test_soak.py $(ARGS)
 
 .PHONY: matrix
 matrix: $(VENV)/.ready ## write what each dialect supports into README.md

@@ -4,7 +4,7 @@ import json
 import random
 import subprocess
 import uuid
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 
 import pytest
 import requests
@@ -53,11 +53,21 @@ def credentials(one_system: System) -> dict[str, str]:
 
 
 @pytest.fixture
-def shop(system: System, credentials: dict[str, str]) -> Shop:
+def login(credentials: dict[str, str]) -> Callable[[], str]:
+    """A new token each time; one lives for 15 minutes."""
     pair = (credentials["client_id"], credentials["client_secret"])
     form = {"grant_type": "client_credentials"}
-    answer = requests.post(credentials["token_url"], data=form, auth=pair, timeout=TIMEOUT)
-    return Shop(system.url, answer.json()["access_token"])
+
+    def take() -> str:
+        answer = requests.post(credentials["token_url"], data=form, auth=pair, timeout=TIMEOUT)
+        return str(answer.json()["access_token"])
+
+    return take
+
+
+@pytest.fixture
+def shop(system: System, login: Callable[[], str]) -> Shop:
+    return Shop(system.url, login())
 
 
 @pytest.fixture
@@ -76,3 +86,18 @@ def name() -> str:
 def seed() -> int:
     """Another one each run; the same again with the --randomly-seed that pytest prints in its head."""
     return random.getrandbits(32)
+
+
+REPORTS = pytest.StashKey[list[str]]()
+
+
+@pytest.fixture
+def tell(request: pytest.FixtureRequest) -> Callable[[str], None]:
+    """Say it at the end of the whole run, whether the test has passed or not."""
+    return request.config.stash.setdefault(REPORTS, []).append
+
+
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter, config: pytest.Config) -> None:
+    for report in config.stash.get(REPORTS, []):
+        terminalreporter.section("soak")
+        terminalreporter.write_line(report)

@@ -45,7 +45,12 @@ class Shop:
 
     def __post_init__(self) -> None:
         self.session.trust_env = False
-        self.session.headers["Authorization"] = f"Bearer {self.token}"
+        self.carry(self.token)
+
+    def carry(self, token: str) -> None:
+        """Speak with this token from now on."""
+        self.token = token
+        self.session.headers["Authorization"] = f"Bearer {token}"
 
     def post(self, path: str, document: Any, key: str) -> requests.Response:
         headers = {"Idempotency-Key": key}
@@ -203,8 +208,11 @@ def listening(shop: Shop, key: str) -> Iterator[Inbox]:
 
 
 @contextmanager
-def ordering(shop: Shop, name: str, threads: int = 3) -> Iterator[list[Acknowledged]]:
-    """Orders without end, until it ends: what has been acknowledged so far. A wrong answer fails at the end."""
+def ordering(shop: Shop, name: str, threads: int = 3, pause: float = 0) -> Iterator[list[Acknowledged]]:
+    """Orders without end, until it ends: what has been acknowledged so far. A wrong answer fails at the end.
+
+    Each thread waits for `pause` seconds between two.
+    """
     told: list[Acknowledged] = []
     wrong: list[Exception] = []
     over = threading.Event()
@@ -214,6 +222,7 @@ def ordering(shop: Shop, name: str, threads: int = 3) -> Iterator[list[Acknowled
         try:
             for number in itertools.takewhile(lambda _: not over.is_set(), itertools.count()):
                 told.append(mine.insist(f"{name}-{thread}-{number}"))
+                over.wait(pause)
         except Exception as error:
             wrong.append(error)
 

@@ -2,22 +2,20 @@
 
 import random
 import threading
-import time
 from collections import Counter
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
 import pytest
 
-from gateway.supervisor import STEADY
+from tests.faults.killing import Killer, again, killing
 from tests.faults.looking import settle
-from tests.faults.shop import Acknowledged, Arrival, Inbox, Shop
-from tests.support.system import System, eventually
+from tests.faults.shop import Acknowledged, Inbox, Shop
+from tests.support.system import System
 from webhooks.courier import Pace
 
 THREADS = 4
-STARTING = 4.0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -27,50 +25,6 @@ class Plan:
     orders: int
     pause: float
     peace: float
-
-
-@dataclass
-class Killer:
-    """Kills somebody again and again, and who has been killed not before he ran steadily again: a process that ends
-    over and over is started later and later. `killed` are monotonic times and names.
-    """
-
-    system: System
-    peace: float
-    chance: random.Random
-    killed: list[tuple[float, str]] = field(default_factory=list)
-    over: threading.Event = field(default_factory=threading.Event)
-
-    def run(self) -> None:
-        while not self.over.wait(self.chance.uniform(0.5, 1.5) * self.peace):
-            recent = {name for at, name in self.killed if time.monotonic() - at < STEADY + STARTING}
-            steady = sorted(self.system.started.keys() - recent)
-            if not steady:
-                continue
-            name = self.chance.choice(steady)
-            try:
-                self.system.kill(name)
-            except (KeyError, ProcessLookupError):
-                continue  # it is dead already, and not yet started again
-            self.killed.append((time.monotonic(), name))
-
-    @property
-    def workers(self) -> list[float]:
-        return [at for at, name in self.killed if name.startswith("worker")]
-
-
-@contextmanager
-def killing(system: System, plan: Plan, chance: random.Random) -> Iterator[Killer]:
-    """Nobody is safe while this lasts; afterwards everybody comes back."""
-    killer = Killer(system, plan.peace, chance)
-    thread = threading.Thread(target=killer.run)
-    thread.start()
-    try:
-        yield killer
-    finally:
-        killer.over.set()
-        thread.join()
-    eventually(lambda: system.pids().keys() == system.started.keys(), "everybody is back")
 
 
 def place(shop: Shop, name: str, plan: Plan, chance: random.Random) -> list[Acknowledged]:
@@ -95,17 +49,6 @@ def place(shop: Shop, name: str, plan: Plan, chance: random.Random) -> list[Ackn
         one.join()
     assert wrong == []
     return told
-
-
-def again(arrivals: list[Arrival]) -> list[tuple[Arrival, Arrival]]:
-    """Each message that came more than once, with the time before."""
-    last: dict[str, Arrival] = {}
-    pairs = []
-    for one in arrivals:
-        if one.webhook_id in last:
-            pairs.append((last[one.webhook_id], one))
-        last[one.webhook_id] = one
-    return pairs
 
 
 def check(shop: Shop, inbox: Inbox, told: list[Acknowledged], killer: Killer) -> None:
@@ -145,7 +88,7 @@ def test_every_acknowledged_order_has_all_its_webhooks_whoever_is_killed(
 ) -> None:
     chance = random.Random(f"{seed} {turn}")
     with told_with_its_seed(seed, turn):
-        with killing(system, plan, chance) as killer:
+        with killing(Killer(system, plan.peace, chance)) as killer:
             told = place(shop, name, plan, chance)
         assert len(told) == plan.orders
         settle(system, inbox, told)
