@@ -24,6 +24,7 @@ from gateway.jobs import api as jobs
 from gateway.oauth.assembly import OAuth
 from gateway.oauth.security import check_protection
 from gateway.ops import api as ops
+from gateway.problems import api as problem_pages
 from gateway.quota import Quota, RateLimits
 from gateway.routes import Routes
 from gateway.runtime import Runtime
@@ -75,13 +76,15 @@ OPERATIONS: Mapping[str, Handler] = {
         sandbox.reset_sandbox,
         inbox.read_sandbox_inbox,
         conformance.check_receiver,
+        problem_pages.list_problems,
+        problem_pages.get_problem,
         ops.get_live,
         ops.get_ready,
     )
 }
 
 # Operations that anybody may call. Everything else in the specification must ask for a token.
-PUBLIC = frozenset({"get_live", "get_ready", "get_webhook_keys"})
+PUBLIC = frozenset({"get_live", "get_ready", "get_webhook_keys", "list_problems", "get_problem"})
 
 
 def create_app(runtime: Runtime, oauth: OAuth, *, threads: int) -> BodyGuard:

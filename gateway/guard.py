@@ -20,6 +20,7 @@ MAX_TOKEN_BODY = 16 * 1024
 # Google's client puts a slash behind each of its paths (Actions Center, booking server).
 SLASHED = "/google/v3/"
 MAX_HEADERS = 32 * 1024
+MAX_ADDRESS = 8 * 1024
 DISCARD = 8 * 1024 * 1024
 BODY_SECONDS = 30.0
 REQUEST_ID = re.compile(rb"[A-Za-z0-9._-]{1,64}")
@@ -130,6 +131,8 @@ def _header(scope: Scope, name: bytes) -> bytes | None:
 def _check_head(scope: Scope) -> None:
     if sum(len(name) + len(value) for name, value in scope["headers"]) > MAX_HEADERS:
         raise Problem(code="too-large", detail=f"The headers are larger than {MAX_HEADERS} bytes.")
+    if len(scope["path"]) + len(scope["query_string"]) > MAX_ADDRESS:
+        raise Problem(code="uri-too-long", detail=f"Path and query are longer than {MAX_ADDRESS} bytes.")
     encoding = _header(scope, b"content-encoding")
     if encoding is not None and encoding.strip().lower() != b"identity":
         detail = "Compressed requests are not taken; send the body as it is."

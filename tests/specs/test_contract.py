@@ -106,6 +106,10 @@ def test_every_operation_keeps_its_promise(api, clock):
     ask(shop, "reset_sandbox", "/v1/sandbox/reset")
     window = ("2026-01-20T08:00:00+01:00", "2026-01-20T12:00:00+01:00")
     ask(brack, "receive", "/inbound/brack", opentrans("4711", window), Content_Type="application/xml")
+    ask(None, "list_problems", "/problems")
+    ask(None, "get_problem", "/problems/invalid")
+    told = "/inbound/logitech/fulfillment_order_notification"
+    ask(api.caller("logitech"), "receive_notification", told, {"kind": "FULFILLMENT_REQUEST"})
     ask(None, "get_live", "/healthz/live")
     ask(None, "get_ready", "/healthz/ready")
     ask(None, "get_oauth_metadata", "/.well-known/oauth-authorization-server")
