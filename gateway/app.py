@@ -15,6 +15,7 @@ from gateway.conformance import api as conformance
 from gateway.conformance.api import Checking
 from gateway.dispatch import api as dispatch
 from gateway.endpoints import api as endpoints
+from gateway.endpoints import recoveries
 from gateway.front import KINDS, Handler, Problems, check_handlers, handlers
 from gateway.guard import BodyGuard
 from gateway.ids import new_id
@@ -57,6 +58,11 @@ OPERATIONS: Mapping[str, Handler] = {
         endpoints.retry_delivery,
         endpoints.rotate_webhook_secret,
         endpoints.get_webhook_keys,
+        recoveries.recover_webhook_endpoint,
+        recoveries.list_recoveries,
+        recoveries.get_recovery,
+        recoveries.cancel_recovery,
+        recoveries.list_dead_letters,
         dispatch.list_fulfilment_jobs,
         dispatch.get_fulfilment_job,
         dispatch.transition_job,

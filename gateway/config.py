@@ -27,7 +27,8 @@ class Settings:
     """How this process runs. Rates are per OAuth client; `secret_key` is at least 32 random bytes.
 
     `folders` is the root of the drop folders, None where there are none. What was sent keeps its body for
-    `keep_bodies_days`, and is kept with its attempts for `keep_messages_days`.
+    `keep_bodies_days`, and is kept with its attempts for `keep_messages_days`. An endpoint is disabled after
+    `disable_after_days` of nothing but failure. Mail goes through `smtp_url`, where there is one, to `mail_to`.
     """
 
     database_url: str = field(repr=False)
@@ -45,6 +46,10 @@ class Settings:
     folders: Path | None = None
     keep_bodies_days: int = 30
     keep_messages_days: int = 90
+    disable_after_days: int = 5
+    smtp_url: str = field(default="", repr=False)
+    mail_to: str = ""
+    mail_from: str = ""
 
     @property
     def insecure_transport(self) -> bool:
@@ -184,7 +189,19 @@ def load(environ: Mapping[str, str]) -> Settings:
         endpoints_per_partner=read.number("STECKER_ENDPOINTS_PER_PARTNER", 200),
         keep_bodies_days=read.number("STECKER_KEEP_BODIES_DAYS", 30),
         keep_messages_days=read.number("STECKER_KEEP_MESSAGES_DAYS", 90),
+        disable_after_days=read.number("STECKER_DISABLE_AFTER_DAYS", 5),
+        smtp_url=read.parsed(
+            "STECKER_SMTP_URL",
+            read.text("STECKER_SMTP_URL", ""),
+            _smtp_url,
+            "must be smtp:// or smtps:// with a host, for example smtp://user:password@mail.example.com:587",
+            "",
+        ),
+        mail_to=read.text("STECKER_MAIL_TO", ""),
+        mail_from=read.text("STECKER_MAIL_FROM", ""),
     )
+    if settings.smtp_url and not (settings.mail_to and settings.mail_from):
+        read.faults.append("STECKER_SMTP_URL needs STECKER_MAIL_TO and STECKER_MAIL_FROM, addresses of the operator")
     if read.faults:
         raise ConfigurationError("\n".join(read.faults))
     return settings
@@ -194,6 +211,13 @@ def _folder(text: str) -> Path | None:
     if text and not Path(text).is_dir():
         raise ValueError("no such folder")
     return Path(text).absolute() if text else None
+
+
+def _smtp_url(text: str) -> str:
+    parts = urlsplit(text)
+    if text and (parts.scheme not in {"smtp", "smtps"} or not parts.hostname or parts.port == 0):
+        raise ValueError("no SMTP server")
+    return text
 
 
 def _on_off(text: str) -> bool:

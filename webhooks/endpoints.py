@@ -8,7 +8,7 @@ from typing import Literal
 from sqlalchemy import Select, func, select, text, update
 from sqlalchemy.orm import Session
 
-from webhooks import gates, schemes, signing
+from webhooks import gates, health, schemes, signing
 from webhooks.tables import Attempt, Endpoint, Mailbox, Message
 from webhooks.tenant import Tenant
 
@@ -16,6 +16,9 @@ Seal = Callable[[bytes, str, str], bytes]
 """Encrypts a secret: (plain, owner, endpoint id) → sealed."""
 
 Rearmed = Literal["armed", "pending", "parked"]
+
+DEAD = "webhook_message.status IN ('failed', 'parked')"
+"""Word for word as in the index of dead letters."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -123,13 +126,26 @@ def change(session: Session, endpoint: Endpoint, changes: Changes) -> None:
         endpoint.event_types = list(changes.event_types)
     if changes.authentication is not None:
         endpoint.scheme, endpoint.credentials = changes.authentication
-    if changes.enabled is not None:
-        endpoint.status = "enabled" if changes.enabled else "disabled"
-        endpoint.disabled_reason = None if changes.enabled else "by_partner"
+    anew = _begins_anew(endpoint, changes)
+    _switch(endpoint, changes.enabled)
     session.flush()
     if changes.enabled or changes.url or changes.authentication or changes.concurrency or changes.rate_per_second:
         # What it failed with is over, perhaps: the next message finds out.
         gates.reset(session, endpoint.id)
+    if anew:
+        health.reset(session, endpoint.id)
+
+
+def _begins_anew(endpoint: Endpoint, changes: Changes) -> bool:
+    """Whether what was counted of its health is over."""
+    return changes.url is not None or (changes.enabled is True and endpoint.status != "enabled")
+
+
+def _switch(endpoint: Endpoint, on: bool | None) -> None:
+    if on is None:
+        return
+    endpoint.status = "enabled" if on else "disabled"
+    endpoint.disabled_reason = None if on else "by_partner"
 
 
 def delete(session: Session, endpoint: Endpoint, *, now: datetime) -> None:
@@ -154,15 +170,26 @@ def end_orphans(session: Session, *, since: datetime, now: datetime) -> None:
 
 def deliveries(session: Session, tenant: Tenant, endpoint_id: str, *, before: int | None, limit: int) -> list[Delivery]:
     """Up to `limit` messages of an endpoint with their attempts, newest first, from below the position `before`."""
+    query = _latest(tenant, endpoint_id, before).limit(limit)
+    return _with_attempts(session, tenant, session.scalars(query).all())
+
+
+def dead_letters(
+    session: Session, tenant: Tenant, endpoint_id: str, *, before: int | None, limit: int
+) -> list[Delivery]:
+    """As `deliveries`: only those that are not sent any more by themselves, failed or parked."""
+    query = _latest(tenant, endpoint_id, before).where(text(DEAD)).limit(limit)
+    return _with_attempts(session, tenant, session.scalars(query).all())
+
+
+def _latest(tenant: Tenant, endpoint_id: str, before: int | None) -> Select[Message]:
     query = (
         select(Message)
         .where(Message.owner == tenant.owner, Message.environment == tenant.environment)
         .where(Message.endpoint_id == endpoint_id)
         .order_by(Message.position.desc())
-        .limit(limit)
     )
-    messages = session.scalars(query if before is None else query.where(Message.position < before)).all()
-    return _with_attempts(session, tenant, messages)
+    return query if before is None else query.where(Message.position < before)
 
 
 def delivery(session: Session, tenant: Tenant, endpoint_id: str, message_id: str) -> Delivery | None:

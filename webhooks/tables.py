@@ -17,6 +17,7 @@ from sqlalchemy import (
     MetaData,
     Text,
     TypeDecorator,
+    literal_column,
     select,
     text,
 )
@@ -72,6 +73,51 @@ class Gate(Base):
     probing: Mapped[bool] = mapped_column(server_default=text("false"))
 
 
+class Health(Base):
+    """How an endpoint has done (`webhooks.health`): a row for each that was ever called.
+
+    `since` is the first failure after the last success. Attempts up to `forget` do not count any more. `warned` is the
+    level of the last notice, `mail` the kind of one that is still to be written.
+    """
+
+    __tablename__ = "webhook_health"
+
+    endpoint_id: Mapped[str] = mapped_column(primary_key=True)
+    since: Mapped[datetime | None]
+    last_success_at: Mapped[datetime | None]
+    last_failure_at: Mapped[datetime | None]
+    forget: Mapped[int] = mapped_column(BigInteger, server_default="0")
+    warned: Mapped[int] = mapped_column(server_default="0")
+    mail: Mapped[str | None]
+
+
+class HealthHour(Base):
+    """How an endpoint did within an hour (UTC): only those of the window are kept."""
+
+    __tablename__ = "webhook_health_hour"
+
+    endpoint_id: Mapped[str] = mapped_column(primary_key=True)
+    hour: Mapped[datetime] = mapped_column(primary_key=True)
+    attempts: Mapped[int]
+    failures: Mapped[int]
+
+
+MANY_DEAD = 10_000
+"""Dead letters are counted up to here."""
+
+# Read with its endpoint; counted where it is read, so that nobody who delivers writes anything for it.
+HEALTH = f"""(SELECT jsonb_build_object(
+    'attempts', (SELECT coalesce(sum(t.attempts), 0) FROM webhook_health_hour t
+                  WHERE t.endpoint_id = webhook_endpoint.id),
+    'failures', (SELECT coalesce(sum(t.failures), 0) FROM webhook_health_hour t
+                  WHERE t.endpoint_id = webhook_endpoint.id),
+    'since', (SELECT h.since FROM webhook_health h WHERE h.endpoint_id = webhook_endpoint.id),
+    'last_success_at', (SELECT h.last_success_at FROM webhook_health h WHERE h.endpoint_id = webhook_endpoint.id),
+    'dead_letters', (SELECT count(*) FROM (
+        SELECT FROM webhook_message m
+         WHERE m.endpoint_id = webhook_endpoint.id AND m.status IN ('failed', 'parked') LIMIT {MANY_DEAD}) dead)))"""
+
+
 class Endpoint(Base):
     """Where a partner wants to be called. `status` is `enabled`, `disabled` or `deleted`.
 
@@ -104,6 +150,7 @@ class Endpoint(Base):
     paused_until: Mapped[datetime | None] = column_property(
         select(Gate.open_until).where(Gate.endpoint_id == id).scalar_subquery()
     )
+    health: Mapped[dict[str, Any]] = column_property(literal_column(HEALTH, JSONB))
 
     __table_args__ = (
         Index(None, "owner", "environment", "id"),
@@ -163,6 +210,13 @@ class Message(Base):
         Index(None, "endpoint_id", "position"),
         # For whoever removes a payload: the database looks for messages of it, one by one.
         Index(None, "payload_id"),
+        # Dead letters: only what ends like that is written here.
+        Index(
+            "ix_webhook_message_dead",
+            "endpoint_id",
+            "position",
+            postgresql_where=text("status IN ('failed', 'parked')"),
+        ),
         # The head of a mailbox. Partial, so that it stays as small as what is still to be said.
         Index(
             "ix_webhook_message_head",

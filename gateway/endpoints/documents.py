@@ -8,6 +8,7 @@ from gateway.crypto import Vault
 from gateway.endpoints import signatures
 from gateway.endpoints.secrets import shown_authentication
 from webhooks.endpoints import Delivery
+from webhooks.recovery import Recovery
 from webhooks.tables import Attempt, Endpoint
 
 # Of an attempt: where it ended, what went wrong there, and what that means. For people.
@@ -71,7 +72,34 @@ def document(row: Endpoint, vault: Vault, used: datetime | None = None) -> dict[
         "status": row.status,
         "disabled_reason": row.disabled_reason,
         "paused_until": row.paused_until.isoformat() if row.paused_until else None,
+        "health": _health(row),
         "created_at": row.created_at.isoformat(),
+    }
+
+
+def _health(row: Endpoint) -> dict[str, Any]:
+    """`ratio` is the share of calls that failed within a day; null where there was none."""
+    told = row.health
+    return {"ratio": round(told["failures"] / told["attempts"], 4) if told["attempts"] else None, **told}
+
+
+def recovery_document(row: Recovery) -> dict[str, Any]:
+    return {
+        "id": row.id,
+        "endpoint_id": row.endpoint_id,
+        "since": row.since.isoformat(),
+        "until": row.until.isoformat(),
+        "event_types": row.event_types,
+        "missing": row.missing,
+        "rate_per_second": row.rate_per_second,
+        "status": row.status,
+        "stage": row.stage,
+        "progress": round(row.progress, 4),
+        "resent": row.rearmed,
+        "written": row.written,
+        "expired": row.expired,
+        "created_at": row.created_at.isoformat(),
+        "finished_at": row.finished_at.isoformat() if row.finished_at else None,
     }
 
 

@@ -7,6 +7,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from datetime import timedelta
 
+from gateway.endpoints import health, recovering
 from gateway.folders import service as folders
 from gateway.front import DATABASE_AWAY
 from gateway.privacy import service as privacy
@@ -42,6 +43,8 @@ def rounds() -> list[Round]:
         Round("privacy", 600.0, _erase),
         Round("retention", 60.0, _expire),
         Round("inboxes", 60.0, inbox.sweep),
+        Round("health", 30.0, health.look),
+        Round("recoveries", 0.5, recovering.go),
     ]
 
 

@@ -86,6 +86,11 @@ def test_every_operation_keeps_its_promise(api, clock):
     ask(shop, "retry_delivery", f"{url}/deliveries/{delivery['id']}/retry")
     ask(shop, "rotate_webhook_secret", f"{url}/rotate-secret", {"signature": "v1a"})
     assert len(ask(None, "get_webhook_keys", "/.well-known/webhook-keys.json")["keys"]) == 1
+    ask(shop, "list_dead_letters", f"{url}/dead-letters")
+    begun = ask(shop, "recover_webhook_endpoint", f"{url}/recover", {"since": "2026-01-01T00:00:00Z"})
+    ask(shop, "list_recoveries", f"{url}/recoveries")
+    ask(shop, "get_recovery", f"{url}/recoveries/{begun['id']}")
+    ask(shop, "cancel_recovery", f"{url}/recoveries/{begun['id']}/cancel")
     ask(shop, "delete_webhook_endpoint", url)
     ask(shop, "read_sandbox_inbox", "/v1/sandbox/inbox")
     receiver = {"url": "http://127.0.0.1:9/hook", "secret": endpoint["secret"]}

@@ -59,6 +59,14 @@ def test_an_endpoint_is_made_and_its_secret_shown_once(shop, runtime):
         "status": "enabled",
         "disabled_reason": None,
         "paused_until": None,
+        "health": {
+            "ratio": None,
+            "attempts": 0,
+            "failures": 0,
+            "since": None,
+            "last_success_at": None,
+            "dead_letters": 0,
+        },
         "created_at": made["created_at"],
         "secret": ...,
     }
