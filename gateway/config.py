@@ -52,6 +52,10 @@ class Settings:
     mail_from: str = ""
 
     @property
+    def public_host(self) -> str | None:
+        return urlsplit(self.public_url).hostname
+
+    @property
     def insecure_transport(self) -> bool:
         """Plain http is accepted: only where the public URL itself is http on this very machine."""
         return urlsplit(self.public_url).scheme == "http"
@@ -116,6 +120,12 @@ def _is_loopback(host: str) -> bool:
         return ip_address(host).is_loopback
     except ValueError:
         return host == "localhost"
+
+
+def _is_within(network: Network) -> bool:
+    """Whether it holds an address of this machine, or one from which clouds tell machines their secrets."""
+    inner = (*LOOPBACK, ip_network("169.254.0.0/16"), ip_network("fe80::/10"))
+    return any(network.version == one.version and network.overlaps(one) for one in inner)
 
 
 def _level(text: str) -> str:
@@ -200,6 +210,11 @@ def load(environ: Mapping[str, str]) -> Settings:
         mail_to=read.text("STECKER_MAIL_TO", ""),
         mail_from=read.text("STECKER_MAIL_FROM", ""),
     )
+    if not settings.insecure_transport and any(map(_is_within, settings.egress_allow)):
+        read.faults.append(
+            "STECKER_EGRESS_ALLOW must not reach this machine or its metadata where STECKER_PUBLIC_URL is https: "
+            "127.0.0.0/8, ::1, 169.254.0.0/16, fe80::/10"
+        )
     if settings.smtp_url and not (settings.mail_to and settings.mail_from):
         read.faults.append("STECKER_SMTP_URL needs STECKER_MAIL_TO and STECKER_MAIL_FROM, addresses of the operator")
     if read.faults:

@@ -68,11 +68,12 @@ def may_connect(address: str, allow: Sequence[Network]) -> bool:
     return found.is_global and not found.is_multicast and not _inside(found, DENIED)
 
 
-def check_url(url: str, allow: Sequence[Network]) -> list[str]:
+def check_url(url: str, allow: Sequence[Network], ours: str | None = None) -> list[str]:
     """Everything that speaks against a webhook URL, as codes; nothing where it may be registered.
 
     Codes: `too_long`, `malformed`, `not_https`, `userinfo`, `fragment`, `host_is_address`, `host_invalid`,
-    `host_not_qualified`, `port_not_allowed`. A host inside `allow` may be http, an address, and on any port.
+    `host_not_qualified`, `host_is_ours` (an event that calls us may make the next one), `port_not_allowed`. A host
+    inside `allow` may be http, an address, and on any port.
     """
     if len(url) > MAX_URL:
         return ["too_long"]
@@ -86,7 +87,7 @@ def check_url(url: str, allow: Sequence[Network]) -> list[str]:
     problems = [code for code, holds in (("userinfo", "@" in parts.netloc), ("fragment", "#" in url)) if holds]
     if _allowed_host(host, allow):
         return problems if port != 0 else [*problems, "port_not_allowed"]
-    return problems + _public_problems(parts, host, port)
+    return problems + _public_problems(parts, host, port) + (["host_is_ours"] if host == ours else [])
 
 
 def _public_problems(parts: SplitResult, host: str, port: int | None) -> list[str]:

@@ -117,7 +117,7 @@ def add(slug: str, environment: str, as_json: bool, data_dir: Path, **said: Any)
             raise Refused("This partner has no dialect.")
         owner = Tenant(partner.id, environment)
         named = {"url": wish.url, "authentication": wish.authentication, "signature": wish.signature}
-        if faults := service.faults(session, owner, named, runtime.settings.egress_allow):
+        if faults := service.faults(session, owner, named, runtime.settings):
             raise Refused("Not added: " + " ".join(f"{fault.pointer}: {fault.detail}" for fault in faults))
         endpoint, secret = service.add(session, runtime.vault, owner, wish, runtime.clock())
         record = {"partner": slug, **document(endpoint, runtime.vault)}

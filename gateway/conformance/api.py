@@ -63,7 +63,8 @@ class Checking:
             del self._running[partner_id]
 
     def _wish(self, said: Mapping[str, Any]) -> tuple[str, bytes]:
-        codes = egress.check_url(said["url"], self._runtime.settings.egress_allow)
+        settings = self._runtime.settings
+        codes = egress.check_url(said["url"], settings.egress_allow, settings.public_host)
         faults = [Fault(pointer="/url", code=code, detail=WORDS[code]) for code in codes]
         try:
             key = signing.key(said["secret"])

@@ -179,7 +179,7 @@ def _own(session: Session, call: Call, endpoint_id: str, *, lock: bool = False) 
 
 
 def _check(session: Session, call: Call, wish: Mapping[str, Any]) -> None:
-    faults = service.faults(session, _owner(call), wish, call.runtime.settings.egress_allow)
+    faults = service.faults(session, _owner(call), wish, call.runtime.settings)
     if faults:
         raise Problem(code="invalid", detail="The endpoint cannot be called like this.", faults=faults)
 

@@ -13,7 +13,7 @@ from sqlalchemy.orm import Session
 from adapters.errors import Problem as Fault
 from adapters.objects import minified
 from adapters.plain.writer import API_VERSION
-from gateway.config import Network
+from gateway.config import Settings
 from gateway.crypto import Vault
 from gateway.endpoints.documents import document
 from gateway.endpoints.folders import is_theirs
@@ -34,6 +34,7 @@ WORDS: Mapping[str, str] = {
     "fragment": "A URL has no fragment when it is called.",
     "host_is_address": "The host must be a name, not an address.",
     "host_invalid": "The host is not a valid name.",
+    "host_is_ours": "This is our own host, and nobody is called there.",
     "host_not_qualified": "The host must be a full name with a dot in it.",
     "port_not_allowed": "The port must be 443 or 8443.",
     "unknown_scheme": f"The scheme is one of {', '.join(schemes.CALLING)}.",
@@ -65,7 +66,7 @@ class Wish:
     rate_per_second: float | None = None
 
 
-def faults(session: Session, owner: Owner, wish: Mapping[str, Any], allow: tuple[Network, ...]) -> tuple[Fault, ...]:
+def faults(session: Session, owner: Owner, wish: Mapping[str, Any], settings: Settings) -> tuple[Fault, ...]:
     """Everything that speaks against the `url` and the `authentication` of a wish that names either."""
     url, said = wish.get("url"), wish.get("authentication")
     if url is not None and is_folder(url):
@@ -76,9 +77,9 @@ def faults(session: Session, owner: Owner, wish: Mapping[str, Any], allow: tuple
     if url == INBOX:
         found = [] if owner.environment == "sandbox" else [_fault("/url", "sandbox_only")]
         return (*found, *([_fault("/authentication", "of_an_inbox")] if said is not None else []))
-    found = [] if url is None else [_fault("/url", code) for code in egress.check_url(url, allow)]
+    check = partial(egress.check_url, allow=settings.egress_allow, ours=settings.public_host)
+    found = [] if url is None else [_fault("/url", code) for code in check(url)]
     if said is not None:
-        check = partial(egress.check_url, allow=allow)
         codes = [("scheme", "unknown_scheme")] if said["scheme"] == schemes.FOLDER else schemes.faults(said, check)
         found += [_fault(f"/authentication/{member}", code) for member, code in codes]
         if wish.get("signature") == "v1a" and said["scheme"] in schemes.MEMBERS.keys() - schemes.SIGNING:

@@ -124,7 +124,7 @@ def _subscribe(session: Session, arrival: Arrival, wanted: Subscribe) -> Reply:
 
 def _check(session: Session, arrival: Arrival, owner: Owner, wanted: Subscribe) -> None:
     settings = arrival.runtime.settings
-    codes = egress.check_url(wanted.url or "", settings.egress_allow)
+    codes = egress.check_url(wanted.url or "", settings.egress_allow, settings.public_host)
     if codes:
         faults = tuple(
             Fault(pointer=wanted.pointer, code=code, detail="This address cannot be called.") for code in codes

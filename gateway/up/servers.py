@@ -10,7 +10,7 @@ from gateway.embedded.data import DataDir
 from gateway.embedded.process import Spec
 
 EGRESS = "127.0.0.0/8,::1/128"
-"""Where webhooks may go besides public addresses: a newcomer's receiver runs on this machine."""
+"""Where webhooks may go besides public addresses: a newcomer's receiver runs on this machine, as he does."""
 
 Environ = Mapping[str, str]
 
@@ -37,7 +37,8 @@ def prepare(data: DataDir, runtime: Path, environ: Environ, public_url: str) -> 
         specs.append(postgres.prepare(data, runtime))
         owner_url = postgres.url(data, runtime, postgres.OWNER)
         variables["STECKER_DATABASE_URL"] = postgres.url(data, runtime, postgres.APP)
-        variables.setdefault("STECKER_EGRESS_ALLOW", EGRESS)
+        if variables["STECKER_PUBLIC_URL"].startswith("http:"):
+            variables.setdefault("STECKER_EGRESS_ALLOW", EGRESS)
     if "STECKER_REDIS_URL" not in variables:
         specs.append(redis.prepare(data, runtime))
         variables["STECKER_REDIS_URL"] = redis.url(runtime)

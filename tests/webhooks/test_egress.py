@@ -59,6 +59,18 @@ def test_says_everything_that_is_wrong_w1(url: str, codes: list[str]) -> None:
     assert check_url(url, ()) == codes
 
 
+@pytest.mark.parametrize("port", [22, 25, 80, 6379])
+def test_only_the_ports_of_https_are_called_w1(port: int) -> None:
+    assert check_url(f"https://example.com:{port}/", ()) == ["port_not_allowed"]
+
+
+def test_our_own_host_is_not_called_w2() -> None:
+    """Who is called there calls us: an event that makes an order makes an event."""
+    assert check_url("https://Partners.Example.com:8443/inbound", (), "partners.example.com") == ["host_is_ours"]
+    assert check_url("https://hooks.example.com/", (), "partners.example.com") == []
+    assert check_url("http://127.0.0.1:9000/", LOOPBACK, "127.0.0.1") == []
+
+
 @pytest.mark.parametrize(
     "url", ["http://127.0.0.1:9000/hook", "http://localhost:9000/", "http://[::1]:9000/", "https://127.8.8.8/"]
 )
