@@ -23,7 +23,7 @@ LEVELS = (50, 70, 90)
 FAILING = "failing"
 """Why we have disabled an endpoint, beside `gone`."""
 
-OURS = ("internal_error", "no_folder")
+OURS = ("internal_error", "no_folder", "proxy_unavailable")
 """Failures that are not the endpoint's: they do not count."""
 
 HEARD = ("refused", "aborted")
