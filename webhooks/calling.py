@@ -8,7 +8,6 @@ from datetime import datetime
 from pathlib import Path
 from time import monotonic
 from typing import Protocol
-from urllib.parse import urlsplit
 
 from webhooks import folders, schemes, signing
 from webhooks.delivery import Claimed
@@ -17,7 +16,7 @@ from webhooks.policy import NOTHING, Answer, Ruling, fault
 from webhooks.schemes import Ask, Scheme, Sent
 from webhooks.tenant import Tenant
 from webhooks.tokens import NoToken
-from webhooks.transport import MAX_RESPONSE, Request, Transport
+from webhooks.transport import MAX_RESPONSE, Request, Transport, joined
 
 Open = Callable[[bytes, str, str], bytes]
 """Decrypts what is sealed: (sealed, owner, endpoint id) → plain."""
@@ -179,7 +178,7 @@ class Caller:
         if call.body and call.media_type:
             headers["content-type"] = call.media_type
         return Request(
-            method=call.method, url=_joined(url, call.path) if call.path else url, headers=headers, body=call.body
+            method=call.method, url=joined(url, call.path) if call.path else url, headers=headers, body=call.body
         )
 
 
@@ -203,9 +202,3 @@ def _judged(call: Payload, judge: Judge, send: Callable[[Payload, int], Answer])
 def _bare(answer: Answer) -> Answer:
     """Without what only the dialect needed."""
     return replace(answer, headers=NOTHING, body=b"")
-
-
-def _joined(url: str, path: str) -> str:
-    parts, (path, _, query) = urlsplit(url), path.partition("?")
-    whole = f"{parts.path.rstrip('/')}/{path.lstrip('/')}" if path else parts.path
-    return parts._replace(path=whole, query="&".join(filter(None, (parts.query, query)))).geturl()

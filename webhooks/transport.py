@@ -41,6 +41,13 @@ class Request(NamedTuple):
     body: bytes
 
 
+def joined(url: str, path: str) -> str:
+    """The URL with a path, and perhaps a query, behind its own."""
+    parts, (path, _, query) = urlsplit(url), path.partition("?")
+    whole = f"{parts.path.rstrip('/')}/{path.lstrip('/')}" if path else parts.path
+    return parts._replace(path=whole, query="&".join(filter(None, (parts.query, query)))).geturl()
+
+
 class Transport:
     """Sends requests through keep-alive pools of this process. Safe to share between threads.
 
