@@ -15,7 +15,7 @@ from webhooks.tenant import Tenant
 Seal = Callable[[bytes, str, str], bytes]
 """Encrypts a secret: (plain, owner, endpoint id) → sealed."""
 
-Rearmed = Literal["armed", "pending", "parked"]
+Rearmed = Literal["armed", "pending", "parked", "expired"]
 
 DEAD = "webhook_message.status IN ('failed', 'parked')"
 """Word for word as in the index of dead letters."""
@@ -241,7 +241,8 @@ def retry(session: Session, tenant: Tenant, endpoint_id: str, message_id: str, *
     """Send a finished message once more, now, in its old place before all later ones of its mailbox.
 
     One try: its attempts go on counting, so a schedule that was used up is not begun again. A pending message is on
-    its way and left alone; a parked one has nothing to send. None: this tenant's endpoint has no such message.
+    its way and left alone; a parked or expired one has nothing to send. None: this tenant's endpoint has no such
+    message.
     """
     mine = (
         (Message.owner == tenant.owner)
@@ -263,6 +264,8 @@ def retry(session: Session, tenant: Tenant, endpoint_id: str, message_id: str, *
     status = session.scalar(select(Message.status).where(mine))
     if status in {"pending", "parked"}:
         return "pending" if status == "pending" else "parked"
+    if session.scalar(_EXPIRED, {"id": message_id}):
+        return "expired"
     session.execute(
         update(Message).where(mine).values(status="pending", next_attempt_at=now, finished_at=None, error=None)
     )
@@ -278,6 +281,12 @@ def _of(tenant: Tenant) -> Select[Endpoint]:
         .where(Endpoint.deleted_at.is_(None))
     )
 
+
+# Bodies are emptied in the order of their ids (`webhooks.retention`).
+_EXPIRED = text("""
+    SELECT p.body = '' AND p.id <= (SELECT upto FROM webhook_mark WHERE name = 'bodies')
+      FROM webhook_message m JOIN webhook_payload p ON p.id = m.payload_id WHERE m.id = :id
+""")
 
 _CLOSE = text("""
     UPDATE webhook_mailbox SET due_at = NULL, leased = false, generation = generation + 1

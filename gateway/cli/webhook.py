@@ -13,6 +13,7 @@ from sqlalchemy.orm import Session
 from gateway.cli import Refused, data_dir_option
 from gateway.cli.authentication import authentication_options, told
 from gateway.cli.layout import facts, moment, table
+from gateway.cli.recovery import recover
 from gateway.cli.session import transaction
 from gateway.endpoints import service, signatures
 from gateway.endpoints.documents import delivery_document, document
@@ -29,6 +30,7 @@ from webhooks.verify import verify as check
 UNKNOWN_ENDPOINT = "There is no such endpoint; see `stecker webhook list`."
 UNKNOWN_MESSAGE = "There is no such delivery; its id begins with whm_ and is the webhook-id the partner received."
 RECENT = 20
+LISTED = ("id", "partner", "environment", "status", "format")
 
 KINDS = click.Choice(["v1", "v1a"])
 
@@ -38,6 +40,9 @@ as_json_option = click.option("--json", "as_json", is_flag=True, help="Print JSO
 @click.group()
 def command() -> None:
     """Webhooks: endpoints, deliveries, signatures."""
+
+
+command.add_command(recover)
 
 
 @command.command("list")
@@ -61,11 +66,8 @@ def show_all(as_json: bool, data_dir: Path) -> None:
     if not found:
         return click.echo("No partner has an endpoint yet; they make them with POST /v1/webhook-endpoints.")
     table(
-        ("endpoint", "partner", "environment", "status", "format", "deliveries", "url"),
-        [
-            (one["id"], one["partner"], one["environment"], one["status"], one["format"], _sum(one), one["url"])
-            for one in found
-        ],
+        ("endpoint", "partner", "environment", "status", "format", "failing", "deliveries", "url"),
+        [(*(one[name] for name in LISTED), _share(one["health"]), _sum(one), one["url"]) for one in found],
     )
 
 
@@ -136,6 +138,7 @@ def _partner(session: Session, slug: str) -> Partner:
 def _flat(record: dict[str, Any]) -> dict[str, object]:
     """Without lists and objects, for people."""
     found = {**record, "event_types": ", ".join(record["event_types"])}
+    found["health"] = ", ".join(f"{name} {value}" for name, value in record["health"].items() if value is not None)
     found["authentication"] = ", ".join(record["authentication"].values())
     found["secrets"] = "; ".join(_secret(one) for one in record["secrets"])
     return found
@@ -184,6 +187,8 @@ def retry(message_id: str, data_dir: Path) -> None:
         if message is None:
             raise Refused(UNKNOWN_MESSAGE)
         rearmed = endpoints.retry(session, _tenant(message), message.endpoint_id, message_id, now=runtime.clock())
+    if rearmed == "expired":
+        raise Refused("What this delivery said is not kept any more (STECKER_KEEP_BODIES_DAYS).")
     if rearmed == "parked":
         raise Refused(
             "This delivery is parked: it could not be put into the partner's words, so there is nothing to send."
@@ -262,6 +267,11 @@ def _counts(session: Session) -> dict[str, dict[str, int]]:
     for endpoint_id, status, number in session.execute(query.order_by(Message.status)):
         counted.setdefault(endpoint_id, {})[status] = number
     return counted
+
+
+def _share(health: dict[str, Any]) -> str | None:
+    """Of the calls within a day, those that failed."""
+    return None if health["ratio"] is None else f"{health['ratio']:.0%}"
 
 
 def _sum(endpoint: dict[str, Any]) -> str:

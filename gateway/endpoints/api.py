@@ -157,6 +157,8 @@ def retry_delivery(call: Call, endpoint_id: str, delivery_id: str) -> Response:
             raise not_found("delivery")
         if rearmed == "parked":
             raise Problem(code="conflict", detail="This delivery could not be written, so there is nothing to send.")
+        if rearmed == "expired":
+            raise Problem(code="conflict", detail="What this delivery said is not kept any more.")
         return as_json(delivery_document(found), 202)
 
     return idempotency.once(call, "retry_delivery", act)

@@ -11,6 +11,7 @@ from urllib.parse import unquote, urlsplit
 from sqlalchemy.orm import Session
 
 from gateway.config import Settings
+from gateway.partners.dialect import CONTACT
 from gateway.partners.tables import Partner
 from gateway.runtime import Runtime
 from webhooks import health
@@ -20,9 +21,6 @@ log = logging.getLogger(__name__)
 
 TIMEOUT = 10.0
 AT_ONCE = 20
-CONTACT = "contact_email"
-"""The option of a partner that says whom to write to."""
-
 SUBJECTS: Mapping[str, str] = {
     "failing": "Your webhook endpoint is failing",
     "disabled": "Your webhook endpoint was disabled",

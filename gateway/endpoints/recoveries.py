@@ -1,6 +1,6 @@
 """Recoveries and dead letters, as partners ask for them."""
 
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 from flask import Response
 from sqlalchemy.orm import Session
@@ -38,17 +38,10 @@ def recover_webhook_endpoint(call: Call, endpoint_id: str) -> Response:
 
 def _wish(call: Call, endpoint: Endpoint) -> NewRecovery:
     said = call.document
-    faults: list[Fault] = []
     since, until = instant(said["since"]), instant(said["until"]) if said.get("until") else call.now
-    if not (since < until and since <= call.now and until <= call.now + AHEAD):
-        detail = "This must be before until, and neither of them may lie ahead."
-        faults.append(Fault(pointer="/since", code="not_before", detail=detail))
     missing = said.get("missing", False)
-    if missing and endpoint.format != "plain":
-        detail = "Only for the plain format: what a dialect would have said of an event is not kept."
-        faults.append(Fault(pointer="/missing", code="not_plain", detail=detail))
-    if faults:
-        raise Problem(code="invalid", detail="The recovery has faults.", faults=tuple(faults))
+    if found := faults(endpoint, since, until, call.now, missing=missing):
+        raise Problem(code="invalid", detail="The recovery has faults.", faults=found)
     return NewRecovery(
         id=new_id("whr", call.now),
         endpoint_id=endpoint.id,
@@ -58,6 +51,18 @@ def _wish(call: Call, endpoint: Endpoint) -> NewRecovery:
         missing=missing,
         rate_per_second=said.get("rate_per_second", recovery.RATE),
     )
+
+
+def faults(endpoint: Endpoint, since: datetime, until: datetime, now: datetime, *, missing: bool) -> tuple[Fault, ...]:
+    """Everything that speaks against a recovery of this endpoint."""
+    found: list[Fault] = []
+    if not (since < until and since <= now and until <= now + AHEAD):
+        detail = "This must be before until, and neither of them may lie ahead."
+        found.append(Fault(pointer="/since", code="not_before", detail=detail))
+    if missing and endpoint.format == "dialect":
+        detail = "Not for a dialect: what it would have said of an event is not kept."
+        found.append(Fault(pointer="/missing", code="not_plain", detail=detail))
+    return tuple(found)
 
 
 def list_recoveries(call: Call, endpoint_id: str) -> Response:

@@ -13,6 +13,7 @@ from sqlalchemy.orm import Session
 
 from adapters.contract import Profile
 from gateway.ids import new_id
+from gateway.partners.dialect import CONTACT, of_dialect
 from gateway.partners.tables import Partner
 
 SLUG = re.compile(r"[a-z][a-z0-9_-]{1,39}")
@@ -82,13 +83,27 @@ def set_status(session: Session, slug: str, status: str) -> None:
 
 
 def _option_faults(new: NewPartner, dialects: Mapping[str, Profile]) -> list[str]:
-    if new.adapter is None:
-        return ["options need an adapter"] if new.options else []
-    profile = dialects.get(new.adapter)
+    contact = new.options.get(CONTACT)
+    faults = [] if contact is None or _is_address(contact) else [f"option {CONTACT}: is not an e-mail address"]
+    return [*faults, *_dialect_faults(new.adapter, of_dialect(new.options), dialects)]
+
+
+def _is_address(value: Any) -> bool:
+    try:
+        marshmallow.validate.Email()(value)
+    except (marshmallow.ValidationError, TypeError):
+        return False
+    return True
+
+
+def _dialect_faults(adapter: str | None, options: Mapping[str, Any], dialects: Mapping[str, Profile]) -> list[str]:
+    if adapter is None:
+        return ["options need an adapter"] if options else []
+    profile = dialects.get(adapter)
     if profile is None:
         return [f"there is no such adapter; there are {', '.join(sorted(dialects))}"]
     try:
-        profile.options().load(new.options)
+        profile.options().load(options)
     except marshmallow.ValidationError as error:
         return [f"option {name}: {_said(said)}" for name, said in sorted(error.messages_dict.items())]
     return []

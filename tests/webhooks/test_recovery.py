@@ -244,6 +244,16 @@ def test_a_body_that_is_not_kept_any_more_is_counted_and_left(sessions, died, st
     assert statuses(sessions) == ["failed", "pending"]
 
 
+def test_nobody_sends_an_empty_body_instead_of_one_that_is_gone(sessions, died, endpoint) -> None:
+    died(5)
+    with sessions.begin() as session:
+        message = session.scalars(select(Message)).one()
+        session.execute(text("UPDATE webhook_payload SET body = ''"))
+        session.execute(text("INSERT INTO webhook_mark (name, upto) SELECT 'bodies', max(id) FROM webhook_payload"))
+        assert endpoints.retry(session, DEMO, endpoint, message.id, now=NOW) == "expired"
+    assert statuses(sessions) == ["failed"]
+
+
 def test_another_tenant_sees_no_recovery(sessions, started, endpoint) -> None:
     begun = started()
     other = type(DEMO)("ptn_other", "sandbox")

@@ -23,7 +23,7 @@ def endpoint(shop: Any) -> Any:
 
 def test_lists_the_endpoints_with_how_their_deliveries_stand(stecker: Any, endpoint: Any, order: Any) -> None:
     head, row = stecker("webhook", "list").stdout.splitlines()
-    assert head.split() == ["endpoint", "partner", "environment", "status", "format", "deliveries", "url"]
+    assert head.split() == ["endpoint", "partner", "environment", "status", "format", "failing", "deliveries", "url"]
     assert row.split()[:2] == [endpoint["id"], "demo"]
     (listed,) = as_json(stecker("webhook", "list", "--json"))
     assert sum(listed["deliveries"].values()) == 3
@@ -163,3 +163,18 @@ def test_refuses_headers_that_only_look_like_json(refusal: Any, received: Any, t
     words = received()
     (tmp_path / "headers").write_text("{ webhook-id")
     assert "name: value" in refusal(*words)
+
+
+def test_begins_a_recovery_and_says_what_speaks_against_one(
+    stecker: Any, refusal: Any, endpoint: Any, shop: Any
+) -> None:
+    begun = as_json(stecker("webhook", "recover", endpoint["id"], "--since", "2026-01-01T00:00:00Z", "--json"))
+    assert (begun["status"], begun["endpoint_id"], begun["rate_per_second"]) == ("running", endpoint["id"], 50)
+    since = ("--since", "2026-01-01T00:00:00Z")
+    assert "is running already" in refusal("webhook", "recover", endpoint["id"], *since)
+    assert "no such endpoint" in refusal("webhook", "recover", "whep_x", *since)
+    assert "--since: This must be before" in refusal(
+        "webhook", "recover", endpoint["id"], "--since", "2099-01-01T00:00:00Z"
+    )
+    shown = stecker("webhook", "show", endpoint["id"]).stdout
+    assert "attempts 0, failures 0, dead_letters 0" in shown

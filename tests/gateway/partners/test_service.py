@@ -7,7 +7,7 @@ import pytest
 
 from adapters.canonical import JobState
 from adapters.contract import Profile
-from gateway.partners import service
+from gateway.partners import dialect, service
 from gateway.partners.service import InvalidPartner, NewPartner, NoSuchPartner
 from gateway.runtime import Runtime
 
@@ -84,3 +84,13 @@ def test_refuses_a_slug_twice_and_keeps_the_transaction(runtime: Runtime) -> Non
 def test_says_when_nobody_has_the_slug(runtime: Runtime) -> None:
     with runtime.sessions() as session, pytest.raises(NoSuchPartner):
         service.get(session, "nobody")
+
+
+def test_every_partner_may_have_an_address_for_mail(runtime: Runtime) -> None:
+    add(runtime, new(currency="CHF", contact_email="it@acme.example"))
+    add(runtime, new("zeta", None, contact_email="it@zeta.example"))
+    with pytest.raises(InvalidPartner) as caught:
+        add(runtime, new("beta", None, contact_email="not one"))
+    assert caught.value.faults == ("option contact_email: is not an e-mail address",)
+    with runtime.sessions() as session:
+        assert dialect.of_dialect(service.get(session, "acme").options) == {"currency": "CHF"}
