@@ -49,6 +49,7 @@ OPERATIONS: Mapping[str, Handler] = {
         jobs.cancel_job,
         jobs.get_lifecycle,
         jobs.list_events,
+        jobs.get_event,
         endpoints.list_webhook_endpoints,
         endpoints.create_webhook_endpoint,
         endpoints.get_webhook_endpoint,

@@ -27,7 +27,8 @@ class NewEndpoint:
     `seed`, with which its messages are signed by ed25519, too.
 
     `credentials` are those of the scheme, sealed. No message waits for another one where it is not `ordered`;
-    `concurrency` and `rate_per_second` are the most that the endpoint takes.
+    `concurrency` and `rate_per_second` are the most that the endpoint takes. It hears of these `services`, None is
+    all; `content` is `full` or `thin`.
     """
 
     id: str
@@ -42,12 +43,15 @@ class NewEndpoint:
     ordered: bool = True
     concurrency: int | None = None
     rate_per_second: float | None = None
+    content: str = "full"
+    services: tuple[str, ...] | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Changes:
     """What to change; None leaves it, an empty description removes it, and so does 0 a `concurrency` or a
-    `rate_per_second`. `enabled` switches the endpoint on or off. `ordered` holds for messages to come.
+    `rate_per_second`; no `services` are all. `enabled` switches the endpoint on or off. `ordered` holds for messages to
+    come.
 
     `authentication` is a scheme with its sealed credentials.
     """
@@ -61,6 +65,8 @@ class Changes:
     ordered: bool | None = None
     concurrency: int | None = None
     rate_per_second: float | None = None
+    content: str | None = None
+    services: tuple[str, ...] | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,6 +87,8 @@ def create(session: Session, tenant: Tenant, new: NewEndpoint, *, seal: Seal, no
         url=new.url,
         event_types=list(new.event_types),
         format=new.format,
+        content=new.content,
+        services=None if new.services is None else list(new.services),
         description=new.description,
         status="enabled",
         secret=seal(signing.store([signs]), tenant.owner, new.id),
@@ -117,13 +125,12 @@ def page(session: Session, tenant: Tenant, *, after: str | None, limit: int) -> 
 
 def change(session: Session, endpoint: Endpoint, changes: Changes) -> None:
     """Change the endpoint. A new format holds for events to come: what is written down stays as it is."""
-    for name in ("url", "format", "description", "ordered", "concurrency", "rate_per_second"):
+    limits = ("ordered", "concurrency", "rate_per_second")
+    for name in ("url", "event_types", "services", "format", "content", "description", *limits):
         if (value := getattr(changes, name)) is not None:
-            setattr(endpoint, name, value)
-    for name in ("description", "concurrency", "rate_per_second"):
+            setattr(endpoint, name, list(value) if isinstance(value, tuple) else value)
+    for name in ("description", "concurrency", "rate_per_second", "services"):
         setattr(endpoint, name, getattr(endpoint, name) or None)
-    if changes.event_types is not None:
-        endpoint.event_types = list(changes.event_types)
     if changes.authentication is not None:
         endpoint.scheme, endpoint.credentials = changes.authentication
     anew = _begins_anew(endpoint, changes)

@@ -27,18 +27,29 @@ APART = "/"
 
 @dataclass(frozen=True, slots=True)
 class Subscription:
-    """An endpoint that hears these event types (`*` is all) in this format.
+    """An endpoint that hears these event types (`*` is all) of these services (None is all) in this format.
 
-    Where it is not `ordered`, no message waits for another one.
+    `content` is `full`, or another one that the format has. Where it is not `ordered`, no message waits for another
+    one.
     """
 
     endpoint_id: str
     format: str
     event_types: tuple[str, ...]
     ordered: bool = True
+    content: str = "full"
+    services: tuple[str, ...] | None = None
+
+    @property
+    def shape(self) -> str:
+        """Which of an event's payloads it takes: `plain`, or `plain.thin` where the content is not full."""
+        return self.format if self.content == "full" else f"{self.format}.{self.content}"
 
     def wants(self, event_type: str) -> bool:
         return "*" in self.event_types or event_type in self.event_types
+
+    def serves(self, service: str | None) -> bool:
+        return self.services is None or service in self.services
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -81,13 +92,17 @@ class RenderFailure:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class OutgoingEvent:
-    """One event and its words by format. An empty tuple: the format has no word for it, nothing is sent."""
+    """One event and its words by `Subscription.shape`. An empty tuple: there is no word for it, nothing is sent.
+
+    `service` is what it is about, for those who want to hear of some services only.
+    """
 
     subject: str
     event_id: str
     event_type: str
     sequence: int
     payloads: Mapping[str, tuple[Payload, ...] | RenderFailure]
+    service: str | None = None
 
 
 def about(subject: str) -> str:
@@ -101,7 +116,10 @@ def subscribed(read: Read, tenant: Tenant) -> list[Subscription]:
     Disabled ones are among them: what happens meanwhile waits for them, in order, until they are enabled again.
     """
     rows = read(_SUBSCRIBED, {"owner": tenant.owner, "environment": tenant.environment})
-    return [Subscription(endpoint, form, tuple(event_types), ordered) for endpoint, form, event_types, ordered in rows]
+    return [
+        Subscription(endpoint, form, tuple(event_types), ordered, content, services and tuple(services))
+        for endpoint, form, event_types, ordered, content, services in rows
+    ]
 
 
 def reading(session: Session) -> Read:
@@ -158,24 +176,24 @@ class _Word:
     """One payload of one event, or why there is none."""
 
     event: OutgoingEvent
-    format: str
+    shape: str
     payload_id: str | None
     payload: Payload | None
     error: str | None
 
 
 def _words(event: OutgoingEvent, new_id: Callable[[str], str]) -> Iterator[_Word]:
-    for form, rendered in event.payloads.items():
+    for shape, rendered in event.payloads.items():
         if isinstance(rendered, RenderFailure):
-            yield _Word(event, form, None, None, rendered.code)
+            yield _Word(event, shape, None, None, rendered.code)
         else:
             for payload in rendered:
-                yield _Word(event, form, new_id("whp"), payload, None)
+                yield _Word(event, shape, new_id("whp"), payload, None)
 
 
 def _matches(word: _Word, subscription: Subscription) -> bool:
     """Wanted are events by our names, or by those that their documents have in the format."""
-    if word.format != subscription.format:
+    if word.shape != subscription.shape or not subscription.serves(word.event.service):
         return False
     kind = word.payload.kind if word.payload is not None else None
     return subscription.wants(word.event.event_type) or (kind is not None and subscription.wants(kind))
@@ -187,7 +205,7 @@ def _payload_row(word: _Word) -> dict[str, Any]:
     row = {
         "id": word.payload_id,
         "event_id": word.event.event_id,
-        "format": word.format,
+        "format": word.shape,
         "body": f"\\x{payload.body.hex()}",
         "media_type": payload.media_type,
         "method": payload.method,
@@ -229,7 +247,7 @@ def _execute(session: Session, statement: str, values: Mapping[str, Any]) -> Any
 
 
 _SUBSCRIBED = """
-    SELECT id, format, event_types, ordered FROM webhook_endpoint
+    SELECT id, format, event_types, ordered, content, services FROM webhook_endpoint
      WHERE owner = %(owner)s AND environment = %(environment)s AND deleted_at IS NULL
      ORDER BY id
 """

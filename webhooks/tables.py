@@ -124,7 +124,8 @@ class Endpoint(Base):
     `scheme` says how our calls are authenticated (`webhooks.schemes`), with the `credentials` where it needs any.
     Those are sealed, and so is the `secret`: all that signs there (`webhooks.signing`), private keys among it where
     `signature` is `v1a`. Where it is not `ordered`, each message is a mailbox of its
-    own. `concurrency` and `rate_per_second` are the most that may be sent there, over all workers.
+    own. `concurrency` and `rate_per_second` are the most that may be sent there, over all workers. It hears of these
+    `services`, NULL is all, and with `content` `thin` only what happened to which.
     """
 
     __tablename__ = "webhook_endpoint"
@@ -135,6 +136,8 @@ class Endpoint(Base):
     url: Mapped[str]
     event_types: Mapped[list[str]] = mapped_column(ARRAY(Text))
     format: Mapped[str]
+    content: Mapped[str] = mapped_column(server_default="full")
+    services: Mapped[list[str] | None] = mapped_column(ARRAY(Text))
     description: Mapped[str | None]
     status: Mapped[str]
     disabled_reason: Mapped[str | None]
@@ -159,8 +162,9 @@ class Endpoint(Base):
 
 
 class Payload(Base):
-    """The frozen request of one event in one format; every endpoint's message of it points here.
+    """The frozen request of one event; every endpoint's message of it points here.
 
+    `format` is with its content, where that is not full: `webhooks.outbox.Subscription.shape`.
     `kind` is the dialect's own name for it. `probe` is the request to make before it, its body in base64.
     """
 

@@ -98,9 +98,13 @@ def show(endpoint_id: str, as_json: bool, data_dir: Path) -> None:
 @click.option("--partner", "slug", required=True, metavar="SLUG")
 @click.option("--environment", type=click.Choice(["sandbox", "live"]), required=True)
 @click.option("--url", required=True, help="Where to call; folder:NAME for the partner's drop folder.")
-@click.option("--format", "form", type=click.Choice(["plain", "dialect"]), default="plain", show_default=True)
+@click.option(
+    "--format", "form", type=click.Choice(["plain", "cloudevents", "dialect"]), default="plain", show_default=True
+)
+@click.option("--thin", is_flag=True, help="Only what happened to which job, with links to the rest.")
 @click.option("--signature", type=KINDS, default="v1", show_default=True, help="v1a: ed25519 beside the HMAC.")
 @click.option("--event", "event_types", multiple=True, metavar="TYPE", help="Repeatable; without it: all.")
+@click.option("--service", "services", multiple=True, metavar="SERVICE", help="Repeatable; without it: all.")
 @authentication_options
 @as_json_option
 @data_dir_option
@@ -110,13 +114,17 @@ def add(slug: str, environment: str, as_json: bool, data_dir: Path, **said: Any)
         url=said["url"],
         authentication=told(said["scheme"], said["options"], said["secrets_file"]),
         event_types=said["event_types"] or ("*",),
+        services=said["services"] or None,
         format=said["form"],
+        content="thin" if said["thin"] else "full",
         signature=said["signature"],
     )
     with transaction(data_dir) as (runtime, session):
         partner = _partner(session, slug)
         if wish.format == "dialect" and partner.adapter is None:
             raise Refused("This partner has no dialect.")
+        if wish.format == "dialect" and wish.content != "full":
+            raise Refused("A dialect's documents are as they are; thin are our own events only.")
         owner = Tenant(partner.id, environment)
         named = {"url": wish.url, "authentication": wish.authentication, "signature": wish.signature}
         if faults := service.faults(session, owner, named, runtime.settings):
@@ -138,6 +146,7 @@ def _partner(session: Session, slug: str) -> Partner:
 def _flat(record: dict[str, Any]) -> dict[str, object]:
     """Without lists and objects, for people."""
     found = {**record, "event_types": ", ".join(record["event_types"])}
+    found["services"] = ", ".join(record["services"] or ["*"])
     found["health"] = ", ".join(f"{name} {value}" for name, value in record["health"].items() if value is not None)
     found["authentication"] = ", ".join(record["authentication"].values())
     found["secrets"] = "; ".join(_secret(one) for one in record["secrets"])

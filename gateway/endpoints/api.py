@@ -39,7 +39,9 @@ def create_webhook_endpoint(call: Call) -> Response:
         url=said["url"],
         authentication=said.get("authentication"),
         event_types=tuple(said.get("event_types") or ("*",)),
+        services=tuple(said["services"]) if said.get("services") else None,
         format=said.get("format", "plain"),
+        content=said.get("content", "full"),
         signature=said.get("signature", "v1"),
         description=said.get("description"),
         ordered=said.get("ordered", True),
@@ -50,7 +52,7 @@ def create_webhook_endpoint(call: Call) -> Response:
     def act(session: Session) -> Response:
         _check_count(session, call)
         _check(session, call, said)
-        _check_format(session, call, wish.format)
+        _check_format(session, call, wish.format, wish.content)
         endpoint, secret = service.add(session, call.runtime.vault, _owner(call), wish, call.now)
         location = {"Location": f"/v1/webhook-endpoints/{endpoint.id}"}
         return as_json({**document(endpoint, call.runtime.vault), "secret": secret}, 201, location)
@@ -71,7 +73,9 @@ def change_webhook_endpoint(call: Call, endpoint_id: str) -> Response:
         endpoint = _own(session, call, endpoint_id, lock=True)
         _check_place(endpoint, wish)
         _check(session, call, wish)
-        _check_format(session, call, wish.get("format"))
+        if "format" in wish or "content" in wish:
+            content = wish.get("content", endpoint.content)
+            _check_format(session, call, wish.get("format", endpoint.format), content)
         endpoints.change(session, endpoint, _changes(call, endpoint, wish))
         return as_json(_documents(session, call, [endpoint])[0])
 
@@ -81,12 +85,14 @@ def _changes(call: Call, endpoint: Endpoint, wish: Mapping[str, Any]) -> Changes
     return Changes(
         url=wish.get("url"),
         event_types=tuple(wish["event_types"]) if "event_types" in wish else None,
+        services=tuple(wish["services"] or ()) if "services" in wish else None,
         format=wish.get("format"),
+        content=wish.get("content"),
         description=wish.get("description"),
         enabled=wish["status"] == "enabled" if "status" in wish else None,
         authentication=sealed_authentication(call.runtime.vault, said, endpoint.owner, endpoint.id) if said else None,
         ordered=wish.get("ordered"),
-        # Null takes the limit away; what is not named stays.
+        # Null takes a limit away; what is not named stays.
         concurrency=wish["concurrency"] or 0 if "concurrency" in wish else None,
         rate_per_second=wish["rate_per_second"] or 0 if "rate_per_second" in wish else None,
     )
@@ -197,10 +203,16 @@ def _check_place(endpoint: Endpoint, wish: Mapping[str, Any]) -> None:
         raise Problem(code="invalid", detail="The endpoint has faults.", faults=(fault,))
 
 
-def _check_format(session: Session, call: Call, wanted: str | None) -> None:
+def _check_format(session: Session, call: Call, wanted: str, content: str) -> None:
+    faults: list[Fault] = []
     if wanted == "dialect" and adapter_of(session, call.tenant.partner_id) is None:
-        fault = Fault(pointer="/format", code="no_dialect", detail="There is no dialect for this partner; take plain.")
-        raise Problem(code="invalid", detail="The endpoint has faults.", faults=(fault,))
+        detail = "There is no dialect for this partner; take plain."
+        faults.append(Fault(pointer="/format", code="no_dialect", detail=detail))
+    if wanted == "dialect" and content != "full":
+        detail = "A dialect's documents are as they are; thin are our own events only."
+        faults.append(Fault(pointer="/content", code="not_of_a_dialect", detail=detail))
+    if faults:
+        raise Problem(code="invalid", detail="The endpoint has faults.", faults=tuple(faults))
 
 
 def _check_count(session: Session, call: Call) -> None:

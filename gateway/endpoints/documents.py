@@ -61,6 +61,8 @@ def document(row: Endpoint, vault: Vault, used: datetime | None = None) -> dict[
         "url": row.url,
         "event_types": row.event_types,
         "format": row.format,
+        "content": row.content,
+        "services": row.services,
         "signature": ("v1a" if signing[0].seed else "v1") if signing else None,
         "secrets": [signatures.shown(one, used) for one in signing],
         "authentication": shown_authentication(vault, row),

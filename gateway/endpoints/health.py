@@ -2,6 +2,7 @@
 
 import logging
 from collections.abc import Iterator, Sequence
+from dataclasses import replace
 from datetime import datetime, timedelta
 from functools import partial
 
@@ -9,13 +10,13 @@ from sqlalchemy.orm import Session
 
 from adapters.objects import minified
 from adapters.plain.writer import API_VERSION
-from gateway.endpoints import mail
+from gateway.endpoints import mail, shapes
 from gateway.endpoints.documents import document
 from gateway.ids import new_id
 from gateway.runtime import Runtime
 from webhooks import health, outbox
 from webhooks.health import Notice, Rules
-from webhooks.outbox import OutgoingEvent, Payload, Subscription
+from webhooks.outbox import OutgoingEvent, Subscription
 from webhooks.tables import Endpoint
 from webhooks.tenant import Tenant as Owner
 
@@ -48,7 +49,7 @@ def look(runtime: Runtime) -> None:
 
 
 def _tell(session: Session, runtime: Runtime, notice: Notice, now: datetime) -> None:
-    """`webhook_endpoint.failing`, `.disabled` or `.recovered`, to the partner's other endpoints of the plain format."""
+    """`webhook_endpoint.failing`, `.disabled` or `.recovered`, to the partner's other endpoints of no dialect."""
     standing = notice.standing
     owner = Owner(standing.owner, standing.environment)
     others = list(_others(session, owner, standing.endpoint_id))
@@ -64,13 +65,14 @@ def _tell(session: Session, runtime: Runtime, notice: Notice, now: datetime) -> 
         "api_version": API_VERSION,
         "data": {"level": notice.level or None, "webhook_endpoint": document(endpoint, runtime.vault)},
     }
+    body = minified(said)
     event = OutgoingEvent(
         # Each is news by itself: none waits for an earlier one that an endpoint did not take.
         subject=event_id,
         event_id=event_id,
         event_type=kind,
         sequence=1,
-        payloads={"plain": (Payload(body=minified(said), media_type="application/json"),)},
+        payloads={shape: (shapes.shaped(body, shape),) for shape in {one.shape for one in others}},
     )
     make = partial(new_id, now=now)
     outbox.enqueue(outbox.writing(session), owner, [event], others, new_id=make, now=now)
@@ -78,4 +80,9 @@ def _tell(session: Session, runtime: Runtime, notice: Notice, now: datetime) -> 
 
 def _others(session: Session, owner: Owner, endpoint_id: str) -> Iterator[Subscription]:
     subscriptions: Sequence[Subscription] = outbox.subscribed(outbox.reading(session), owner)
-    return (one for one in subscriptions if one.endpoint_id != endpoint_id and one.format == "plain")
+    # Of whatever service: this is about none.
+    return (
+        replace(one, services=None)
+        for one in subscriptions
+        if one.endpoint_id != endpoint_id and one.shape in shapes.SHAPES
+    )

@@ -14,10 +14,11 @@ from typing import Any, NamedTuple
 from sqlalchemy import text
 from sqlalchemy.orm import Session
 
+from gateway.endpoints import shapes
 from gateway.ids import new_id
 from gateway.runtime import Runtime
 from webhooks import outbox, recovery, retention
-from webhooks.outbox import OutgoingEvent, Payload, Subscription
+from webhooks.outbox import OutgoingEvent, Subscription
 from webhooks.recovery import Recovery
 from webhooks.tables import Endpoint
 from webhooks.tenant import Tenant as Owner
@@ -71,7 +72,7 @@ def _write(session: Session, found: Recovery, most: int, now: datetime) -> None:
         if len(wanted) == most:
             break
         looked.append(event)
-        if first <= event.id < last and not event.known and ("*" in types or event.type in types):
+        if first <= event.id < last and not event.known and _hears(endpoint, types, event):
             wanted.append(event)
     if wanted:
         _enqueue(session, endpoint, wanted, now)
@@ -82,16 +83,23 @@ def _write(session: Session, found: Recovery, most: int, now: datetime) -> None:
     recovery.wrote(found, len(wanted), f"{tx}:{position}", share, over=after or ended, now=now)
 
 
+def _hears(endpoint: Endpoint, types: Sequence[str], event: Event) -> bool:
+    if "*" not in types and event.type not in types:
+        return False
+    return endpoint.services is None or shapes.service(event.body) in endpoint.services
+
+
 def _enqueue(session: Session, endpoint: Endpoint, wanted: Sequence[Event], now: datetime) -> None:
     owner = Owner(endpoint.owner, endpoint.environment)
-    subscription = Subscription(endpoint.id, "plain", ("*",), endpoint.ordered)
+    subscription = Subscription(endpoint.id, endpoint.format, ("*",), endpoint.ordered, endpoint.content)
+    shape = subscription.shape
     said = [
         OutgoingEvent(
             subject=one.job_id,
             event_id=one.id,
             event_type=one.type,
             sequence=one.sequence,
-            payloads={"plain": (Payload(body=one.body, media_type="application/json"),)},
+            payloads={shape: (shapes.shaped(one.body, shape),)},
         )
         for one in wanted
     ]

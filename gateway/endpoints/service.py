@@ -15,6 +15,7 @@ from adapters.objects import minified
 from adapters.plain.writer import API_VERSION
 from gateway.config import Settings
 from gateway.crypto import Vault
+from gateway.endpoints import shapes
 from gateway.endpoints.documents import document
 from gateway.endpoints.folders import is_theirs
 from gateway.endpoints.secrets import sealed_authentication, sealer
@@ -58,7 +59,9 @@ class Wish:
     url: str
     authentication: Mapping[str, str] | None = None
     event_types: tuple[str, ...] = ("*",)
+    services: tuple[str, ...] | None = None
     format: str = "plain"
+    content: str = "full"
     signature: str = "v1"
     description: str | None = None
     ordered: bool = True
@@ -109,7 +112,9 @@ def add(session: Session, vault: Vault, owner: Owner, wish: Wish, now: datetime)
         id=endpoint_id,
         url=wish.url,
         event_types=wish.event_types,
+        services=wish.services,
         format=wish.format,
+        content=wish.content,
         description=wish.description,
         secret_bytes=secrets.token_bytes(32),
         seed=secrets.token_bytes(32) if wish.signature == "v1a" else None,
@@ -137,7 +142,7 @@ def _is_greeted(endpoint: Endpoint) -> bool:
     """Not a folder, and not what is really a partner's own API."""
     if endpoint.scheme == schemes.FOLDER:
         return False
-    return endpoint.format == "plain" or endpoint.scheme in schemes.SIGNING
+    return endpoint.format != "dialect" or endpoint.scheme in schemes.SIGNING
 
 
 def _greet(session: Session, vault: Vault, endpoint: Endpoint, now: datetime) -> None:
@@ -151,12 +156,13 @@ def _greet(session: Session, vault: Vault, endpoint: Endpoint, now: datetime) ->
         "api_version": API_VERSION,
         "data": {"webhook_endpoint": document(endpoint, vault)},
     }
+    words = shapes.shaped(minified(said), endpoint.format if endpoint.format in shapes.SHAPES else "plain")
     event = outbox.OutgoingEvent(
         subject=endpoint.id,
         event_id=event_id,
         event_type="webhook_endpoint.created",
         sequence=1,
-        payloads={endpoint.format: (outbox.Payload(body=minified(said), media_type="application/json"),)},
+        payloads={endpoint.format: (words,)},
     )
     to_itself = outbox.Subscription(endpoint.id, endpoint.format, ("*",))
     owner, make = Owner(endpoint.owner, endpoint.environment), partial(new_id, now=now)

@@ -1,7 +1,7 @@
 """A step is said: its event row, and a frozen message to every place that wants to hear of it."""
 
 import logging
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from functools import partial
@@ -13,6 +13,7 @@ from adapters.canonical import StatusUpdate
 from adapters.contract import Adapter
 from adapters.plain.writer import event_bytes
 from gateway import driver
+from gateway.endpoints import shapes
 from gateway.endpoints.dialect import payload
 from gateway.ids import NewId, new_id
 from gateway.jobs.moving import Move
@@ -23,8 +24,6 @@ from webhooks import outbox
 from webhooks.tenant import Tenant as Owner
 
 log = logging.getLogger(__name__)
-
-JSON = "application/json"
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,9 +44,9 @@ def tell(session: Session, tenant: Tenant, steps: Sequence[Said], now: datetime,
     subscriptions = outbox.subscribed(partial(driver.recall, session), owner)
     if not subscriptions:
         return
-    in_dialect = any(one.format == "dialect" for one in subscriptions)
-    dialect = adapter_of(session, tenant.partner_id) if in_dialect else None
-    events = [_outgoing(step, dialect) for step in steps]
+    wanted = {one.shape for one in subscriptions}
+    dialect = adapter_of(session, tenant.partner_id) if "dialect" in wanted else None
+    events = [_outgoing(step, wanted, dialect) for step in steps]
     write = partial(driver.write, session)
     outbox.enqueue(write, owner, events, subscriptions, new_id=partial(new_id, now=now), now=now)
 
@@ -89,10 +88,10 @@ _EVENTS = f"""
 """
 
 
-def _outgoing(step: Said, dialect: Adapter | None) -> outbox.OutgoingEvent:
+def _outgoing(step: Said, wanted: Collection[str], dialect: Adapter | None) -> outbox.OutgoingEvent:
     update = step.update
     payloads: dict[str, tuple[outbox.Payload, ...] | outbox.RenderFailure] = {
-        "plain": (outbox.Payload(body=step.body, media_type=JSON),)
+        shape: (shapes.shaped(step.body, shape),) for shape in wanted if shape in shapes.SHAPES
     }
     if dialect is not None:
         payloads["dialect"] = _rendered(dialect, update)
@@ -102,6 +101,7 @@ def _outgoing(step: Said, dialect: Adapter | None) -> outbox.OutgoingEvent:
         subject=update.job.id,
         sequence=update.job.sequence,
         payloads=payloads,
+        service=update.job.service,
     )
 
 

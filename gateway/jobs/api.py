@@ -107,6 +107,15 @@ def list_events(call: Call) -> Response:
     return _feed([body for _, _, body in rows], paging.seal(vault, bound, f"{tx}.{position}"))
 
 
+def get_event(call: Call, event_id: str) -> Response:
+    """`GET /v1/events/{event_id}`."""
+    with call.runtime.sessions() as session:
+        body = queries.event(session, call.tenant, event_id)
+    if body is None:
+        raise not_found("event")
+    return Response(body, mimetype="application/json")
+
+
 def _feed(bodies: Sequence[bytes], following: str | None) -> Response:
     """The events were written down as JSON when they happened; here they are only joined."""
     body = b'{"items":[' + b",".join(bodies) + b'],"next":' + json.dumps(following).encode() + b"}"

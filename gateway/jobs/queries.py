@@ -72,6 +72,17 @@ def job_events(session: Session, tenant: Tenant, job_id: str, after: int, limit:
     ).all()
 
 
+def event(session: Session, tenant: Tenant, event_id: str) -> bytes | None:
+    """The bytes of one event."""
+    return session.scalar(
+        select(JobEvent.body).where(
+            JobEvent.id == event_id,
+            JobEvent.partner_id == tenant.partner_id,
+            JobEvent.environment == tenant.environment,
+        )
+    )
+
+
 # The oldest transaction that still runs. Below it everything has been decided, so nothing can appear there later;
 # a serial id alone would be skipped for ever when its transaction commits after a higher one was read.
 SETTLED = text("job_event.tx < pg_snapshot_xmin(pg_current_snapshot())")

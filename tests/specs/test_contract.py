@@ -70,7 +70,8 @@ def test_every_operation_keeps_its_promise(api, clock):
     ask(shop, "list_jobs", "/v1/jobs")
     ask(shop, "get_job", f"/v1/jobs/{job}")
     ask(shop, "list_job_events", f"/v1/jobs/{job}/events")
-    ask(shop, "list_events", "/v1/events")
+    event = ask(shop, "list_events", "/v1/events")["items"][0]
+    ask(shop, "get_event", f"/v1/events/{event['id']}")
     ask(shop, "get_lifecycle", "/v1/lifecycle")
     ask(dispatch, "list_fulfilment_jobs", "/fulfilment/v1/jobs")
     ask(dispatch, "get_fulfilment_job", f"/fulfilment/v1/jobs/{job}")

@@ -39,7 +39,9 @@ def test_an_endpoint_is_made_and_its_secret_shown_once(shop, runtime):
         "id": made["id"],
         "url": URL,
         "event_types": ["*"],
+        "services": None,
         "format": "plain",
+        "content": "full",
         "signature": "v1",
         "secrets": [
             {
