@@ -110,7 +110,7 @@ def signers(generations: Sequence[Generation]) -> tuple[Signer, ...]:
 def value(signers: Sequence[Signer], message_id: str, timestamp: int, body: bytes) -> str:
     """The value of `webhook-signature` for the bytes as they are sent; `timestamp` in Unix seconds."""
     content = signed(message_id, timestamp, body)
-    return " ".join(one.sign(content) for one in signers if timestamp < one.until)
+    return " ".join([one.sign(content) for one in signers if timestamp < one.until])
 
 
 def sign(key: bytes, message_id: str, timestamp: int, body: bytes) -> str:

@@ -11,7 +11,7 @@ from gateway.oauth import keys
 
 @click.group()
 def command() -> None:
-    """The keys that sign access tokens."""
+    """The keys that sign access tokens. Those of webhooks are each endpoint's own: `stecker webhook rotate`."""
 
 
 @command.command()
