@@ -9,7 +9,14 @@ from typing import Literal
 
 from hypothesis import HealthCheck, settings
 from hypothesis import strategies as st
-from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, rule, run_state_machine_as_test
+from hypothesis.stateful import (
+    RuleBasedStateMachine,
+    initialize,
+    invariant,
+    precondition,
+    rule,
+    run_state_machine_as_test,
+)
 from sqlalchemy import text
 from sqlalchemy.orm import Session, sessionmaker
 
@@ -29,6 +36,7 @@ EVERYTHING = Share(limit=1000, cap=1000, rooms={})
 SUBJECTS = ("job_1", "job_2")
 # A 404 is an answer, so it says nothing against its endpoint: circuits have tests of their own.
 ANSWERS = {"taken": 204, "refused": 404, "gone": 410}
+CAME = (*ANSWERS, "taken", "refused", "nothing")
 TABLES = ("attempt", "message", "payload", "mailbox", "gate", "endpoint")
 
 
@@ -93,6 +101,17 @@ class Deliveries(RuleBasedStateMachine):
     def box(self, claimed: Claimed) -> Mailbox:
         return self.boxes[claimed.box]
 
+    @initialize(subjects=st.lists(st.sampled_from(SUBJECTS), min_size=2, max_size=6))
+    def begin(self, subjects: list[str]) -> None:
+        """One endpoint of either kind, and something to say; nothing is left of the run before."""
+        with self.sessions.begin() as session:
+            for table in TABLES:
+                session.execute(text(f"DELETE FROM webhook_{table}"))
+        self.add(True)
+        self.add(False)
+        for subject in subjects:
+            self.enqueue(subject, False)
+
     @precondition(lambda self: len(self.endpoints) < 4)
     @rule(ordered=st.booleans())
     def add(self, ordered: bool) -> None:
@@ -139,7 +158,7 @@ class Deliveries(RuleBasedStateMachine):
         return claimed.endpoint_id, claimed.event_id, claimed.attempts
 
     @precondition(lambda self: self.held)
-    @rule(choice=st.integers(0, 20), came=st.sampled_from([*ANSWERS, "taken", "nothing"]))
+    @rule(choice=st.integers(0, 20), came=st.sampled_from(CAME))
     def record(self, choice: int, came: str) -> None:
         """Also by a worker whose lease has ended, or whose endpoint is not there any more."""
         claimed = self.held.pop(choice % len(self.held))
@@ -172,6 +191,13 @@ class Deliveries(RuleBasedStateMachine):
             if endpoint_id == claimed.endpoint_id and any(one.event_id == claimed.event_id for one in mailbox.messages)
         ]
         return found
+
+    @rule(outcomes=st.lists(st.tuples(st.integers(0, 20), st.sampled_from(CAME)), min_size=1, max_size=5))
+    def deliver(self, outcomes: list[tuple[int, str]]) -> None:
+        """A worker's turn; what it has not recorded by the end of it comes late, or never."""
+        self.claim()
+        for choice, came in outcomes[: len(self.held)]:
+            self.record(choice, came)
 
     @rule(seconds=st.sampled_from([1, 5, 31, 70]))
     def wait(self, seconds: int) -> None:
@@ -256,9 +282,6 @@ class Deliveries(RuleBasedStateMachine):
             while self.held:
                 self.record(0, "taken")
         self.everything_is_as_we_think()
-        with self.sessions.begin() as session:
-            for table in TABLES:
-                session.execute(text(f"DELETE FROM webhook_{table}"))
 
     def stuck(self, message: Message) -> bool:
         """It stands behind one without words."""
@@ -270,8 +293,8 @@ def test_whatever_is_done_in_whatever_order_the_model_holds(sessions: Sessions) 
     run_state_machine_as_test(
         lambda: Deliveries(sessions),
         settings=settings(
-            max_examples=25,
-            stateful_step_count=30,
+            max_examples=30,
+            stateful_step_count=40,
             deadline=None,
             suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large],
         ),
