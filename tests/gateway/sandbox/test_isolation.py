@@ -55,6 +55,9 @@ def inhabit(api, clock, callers, environment):
         made.add(slug, "job_id", placed["jobs"][0]["id"])
         deliveries = caller.get(f"/v1/webhook-endpoints/{answer.json['id']}/deliveries").json["items"]
         made.add(slug, "delivery_id", deliveries[0]["id"])
+        since = {"since": "2026-01-01T00:00:00Z"}
+        recovery = caller.post(f"/v1/webhook-endpoints/{answer.json['id']}/recover", since).json
+        made.add(slug, "recovery_id", recovery["id"])
         made.marks.add(f"Only{environment}")
     if environment == "sandbox":
         shop = callers["demo", environment]
