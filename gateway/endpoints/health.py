@@ -10,7 +10,7 @@ from sqlalchemy.orm import Session
 
 from adapters.objects import minified
 from adapters.plain.writer import API_VERSION
-from gateway.endpoints import mail, shapes
+from gateway.endpoints import shapes
 from gateway.endpoints.documents import document
 from gateway.ids import new_id
 from gateway.runtime import Runtime
@@ -27,7 +27,7 @@ BATCHES = 50
 
 
 def look(runtime: Runtime) -> None:
-    """Count what was tried, tell what follows from it, and write the mails that are to be written."""
+    """Count what was tried, and tell what follows from it; the mails are written by a round of their own."""
     for _ in range(BATCHES):
         with runtime.sessions.begin() as session:
             more, died = health.tally(session)
@@ -45,7 +45,6 @@ def look(runtime: Runtime) -> None:
             health.to_mail(session, notices)
     for one in notices:
         log.warning("webhook endpoint: %s", one.kind, extra={"endpoint_id": one.standing.endpoint_id})
-    mail.write_all(runtime)
 
 
 def _tell(session: Session, runtime: Runtime, notice: Notice, now: datetime) -> None:

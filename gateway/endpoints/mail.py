@@ -19,7 +19,9 @@ from webhooks.tables import Endpoint
 
 log = logging.getLogger(__name__)
 
-TIMEOUT = 10.0
+TIMEOUT = 5.0
+"""Seconds for each step: the other rounds wait meanwhile."""
+
 AT_ONCE = 20
 SUBJECTS: Mapping[str, str] = {
     "failing": "Your webhook endpoint is failing",

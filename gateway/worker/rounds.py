@@ -7,7 +7,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from datetime import timedelta
 
-from gateway.endpoints import health, recovering
+from gateway.endpoints import health, mail, recovering
 from gateway.folders import service as folders
 from gateway.front import DATABASE_AWAY
 from gateway.privacy import service as privacy
@@ -44,6 +44,7 @@ def rounds() -> list[Round]:
         Round("retention", 60.0, _expire),
         Round("inboxes", 60.0, inbox.sweep),
         Round("health", 30.0, health.look),
+        Round("mail", 60.0, mail.write_all),
         Round("recoveries", 0.5, recovering.go),
     ]
 

@@ -1,5 +1,7 @@
 """Everything that has failed since a time is sent again: in order, so many a second, and whoever is killed."""
 
+import subprocess
+import sys
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -165,6 +167,45 @@ def test_a_step_that_is_killed_before_its_commit_has_not_been(sessions, died, st
     assert state(sessions, begun).rearmed == 0
     assert statuses(sessions) == ["failed"] * 10
     assert go(sessions, begun).rearmed == 10
+
+
+GOER = """
+import sys
+from datetime import UTC, datetime
+from gateway import db
+from webhooks import recovery
+
+recovery.SCAN = 3
+sessions = db.sessions(db.connect(sys.argv[1]))
+while True:
+    with sessions.begin() as session:
+        found = recovery.take(session, sys.argv[2])
+        if found is None:
+            break
+        now = datetime.now(UTC)
+        if most := min(recovery.allowed(session, found, now=now), 2):
+            print("step", flush=True)
+            recovery.step(session, found, most, now=now)
+print("over", flush=True)
+"""
+
+
+def test_whoever_goes_the_rounds_may_be_killed_again_and_again(sessions, database_url, died, started) -> None:
+    """kill -9 of the process, wherever it is: none is left out, and none counted twice."""
+    died(5, 60)
+    begun = started(rate_per_second=500)
+    for steps in (1, 2, 5, 9):
+        going = subprocess.Popen([sys.executable, "-c", GOER, database_url, begun], stdout=subprocess.PIPE)
+        assert going.stdout is not None
+        with going:
+            for _ in range(steps):
+                assert going.stdout.readline() == b"step\n"
+            going.kill()
+    assert state(sessions, begun).status == "running"
+    subprocess.run([sys.executable, "-c", GOER, database_url, begun], check=True, timeout=60, stdout=subprocess.DEVNULL)
+    found = state(sessions, begun)
+    assert (found.status, found.rearmed) == ("completed", 60)
+    assert statuses(sessions) == ["pending"] * 60
 
 
 def test_two_that_go_the_rounds_do_not_take_the_same_step(sessions, died, started) -> None:
