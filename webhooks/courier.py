@@ -16,7 +16,7 @@ from webhooks import delivery, gates
 from webhooks.calling import Caller, NotNow
 from webhooks.crew import Crew
 from webhooks.delivery import Claimed, Outcome, Share, Tried
-from webhooks.policy import Answer, Ruling, Schedule, judge
+from webhooks.policy import Answer, Ruling, Schedule, fault, judge
 
 log = logging.getLogger(__name__)
 
@@ -37,21 +37,29 @@ REMEMBERED = 1000
 class Pace:
     """How fast: `cap` messages of one endpoint in flight in this process, `batch` of all, on `threads` threads.
 
-    A receiver gets one at a time until it has answered within `prompt` seconds, and again as soon as it has not. Of
-    the threads that wait longer than that, `spare` are replaced: a few receivers that hang would hold them all
-    otherwise. `lease` is longer than the transport's deadline by the time a message may wait for a thread.
-    `pause` is the wait while the database is away; `idle` is how long the courier sleeps when nobody rings, whatever
-    became of the bell. All in seconds.
+    A receiver gets one at a time until it has answered within `prompt` seconds, and again as soon as it has not. One
+    that takes a message within `swift` seconds has up to `many` taken for it, in bites of half of that at least: it
+    must not cost several statements a message. Of the threads that wait longer than `prompt`, `spare` are replaced: a few
+    receivers that hang would hold them all otherwise. `lease` is longer than the transport's deadline by the time a
+    message may wait for a thread. `pause` is the wait while the database is away; `idle` is how long the courier sleeps
+    when nobody rings, whatever became of the bell. All in seconds.
     """
 
     cap: int = 8
     prompt: float = 1.0
+    swift: float = 0.05
+    many: int = 32
     batch: int = 400
     threads: int = 16
     spare: int = 64
     lease: timedelta = timedelta(seconds=30)
     pause: float = 1.0
     idle: float = 5.0
+
+    @property
+    def most(self) -> int:
+        """The most of one endpoint in flight: so many may come twice when this process is killed."""
+        return max(self.cap, self.many)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -77,6 +85,7 @@ class Courier(threading.Thread):
         self._stopping = threading.Event()
         self._busy: Counter[str] = Counter()
         self._prompt: set[str] = set()
+        self._swift: set[str] = set()
         self._unrecorded: list[Outcome] = []
         self._after = ""
         self._claims = 0
@@ -157,7 +166,8 @@ class Courier(threading.Thread):
             return
         if len(self._prompt) > REMEMBERED:
             self._prompt.clear()
-        rooms = {one: max(self._cap(one) - self._busy[one], 0) for one in self._prompt | self._busy.keys()}
+            self._swift.clear()
+        rooms = {one: self._room(one) for one in self._prompt | self._busy.keys()}
         self._claims += 1
         again = self._claims % RETRIES == 0
         share = Share(limit=room, cap=1, rooms=rooms, after=self._after, again=again)
@@ -172,8 +182,13 @@ class Courier(threading.Thread):
         for one in claimed:
             crew.submit(one)
 
-    def _cap(self, endpoint_id: str) -> int:
-        return self._pace.cap if endpoint_id in self._prompt else 1
+    def _room(self, endpoint_id: str) -> int:
+        busy, pace = self._busy[endpoint_id], self._pace
+        if endpoint_id not in self._prompt:
+            return max(1 - busy, 0)
+        if endpoint_id not in self._swift:
+            return max(pace.cap - busy, 0)
+        return pace.most - busy if busy * 2 <= pace.most else 0
 
     def _turns(self, endpoint_id: str) -> tuple[bool, str]:
         """The order in which the last claim went round."""
@@ -199,6 +214,8 @@ class Courier(threading.Thread):
         answer, ruling = tools.caller.attempt(claimed, at)
         in_time = answer.error != "timeout" and answer.duration_ms <= self._pace.prompt * 1000
         (self._prompt.add if in_time else self._prompt.discard)(claimed.endpoint_id)
+        swift = fault(answer) is None and answer.duration_ms <= self._pace.swift * 1000
+        (self._swift.add if swift else self._swift.discard)(claimed.endpoint_id)
         return self._tried(claimed, at, answer, ruling)
 
     def _tried(self, claimed: Claimed, at: datetime, answer: Answer, ruling: Ruling | None = None) -> Tried:

@@ -68,7 +68,7 @@ class Transport:
         self._proxy = proxy
         self._deadline = deadline
         self._verify = verify
-        self._adapter = _Adapter(pool_connections=REMEMBERED_HOSTS, pool_maxsize=8, max_retries=0)
+        self._adapter = _Adapter(pool_connections=REMEMBERED_HOSTS, pool_maxsize=16, max_retries=0)
         self._watchdog = Watchdog(interval=deadline / 50)
 
     @property

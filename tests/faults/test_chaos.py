@@ -66,7 +66,7 @@ def check(shop: Shop, inbox: Inbox, told: list[Acknowledged], killer: Killer) ->
     assert inbox.bad == []
 
     twice = again(inbox.arrivals)
-    assert len(twice) <= Pace().cap * len(killer.workers), "no more than was in flight"
+    assert len(twice) <= Pace().most * len(killer.workers), "no more than was in flight"
     for before, after in twice:
         assert any(before.at - 2 < at < after.at for at in killer.workers), "nobody died over this one"
 
