@@ -12,6 +12,7 @@ from typing import Any
 
 import click
 
+from gateway.cli import Refused
 from gateway.cli.forwarding import Forwarder
 from gateway.cli.place import Place, held, usual_path
 from gateway.cli.remote import NotDone, Remote, aside, http_url, remote_options
@@ -84,11 +85,15 @@ def _arrive(remote: Remote, place: Place) -> None:
 
 
 def _leave(remote: Remote, place: Place, keep: bool) -> None:
-    if keep:
-        return aside(f"{place.endpoint_id} stays; the next `stecker listen` goes on from here.")
-    remote.delete(f"{ENDPOINTS}/{place.endpoint_id}", patience=LEAVE_WITHIN)
-    aside(f"{place.endpoint_id} is removed.")
-    place.forget()
+    """The endpoint is removed, if that can be done now."""
+    try:
+        if not keep:
+            remote.delete(f"{ENDPOINTS}/{place.endpoint_id}", patience=LEAVE_WITHIN)
+            aside(f"{place.endpoint_id} is removed.")
+            return place.forget()
+    except Refused as error:
+        aside(f"Not removed: {error}")
+    aside(f"{place.endpoint_id} stays; the next `stecker listen` goes on from here.")
 
 
 def follow(remote: Remote, place: Place, forward: Forward, show: Show) -> None:

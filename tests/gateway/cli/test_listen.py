@@ -178,3 +178,60 @@ def test_a_receiver_must_have_a_url(url):
         2,
         "--forward-to is no http URL; it is written http://localhost:3000/hook\n",
     )
+
+
+class Api:
+    """Answers the inbox with one page after the other; an exception among them is raised."""
+
+    def __init__(self, *pages):
+        self.pages = list(pages)
+        self.asked = []
+
+    def get(self, path, **query):
+        self.asked.append(query["after"])
+        page = self.pages.pop(0)
+        if isinstance(page, BaseException):
+            raise page
+        return page
+
+    def delete(self, path, patience):
+        raise Refused("http://127.0.0.1:8080 does not answer.")
+
+
+@pytest.fixture
+def place(tmp_path):
+    return Place(tmp_path / "place.json", OF, "whep_1", "whsec_1", "c0")
+
+
+def test_it_goes_on_behind_each_page_and_does_not_ask_in_circles(place, monkeypatch):
+    slept, shown = [], []
+    monkeypatch.setattr(listen.time, "sleep", slept.append)
+    pages = ({"items": [item(cursor="c1"), item(cursor="c2")], "next": "n2"}, {"items": [], "next": "n3"})
+    api = Api(*pages, KeyboardInterrupt())
+    with pytest.raises(KeyboardInterrupt):
+        listen.follow(api, place, lambda given: given["cursor"], lambda given, answered: shown.append(answered))
+    assert (api.asked, shown) == (["c0", "n2", "n3"], ["c1", "c2"])
+    assert json.loads(place.path.read_text())["cursor"] == "n3"
+    [rest] = slept
+    assert 0.5 < rest <= 1
+
+
+def test_what_was_not_forwarded_is_still_to_come(place):
+    def forward(given):
+        if given["cursor"] == "c2":
+            raise KeyboardInterrupt
+
+    api = Api({"items": [item(cursor="c1"), item(cursor="c2")], "next": "n2"})
+    with pytest.raises(KeyboardInterrupt):
+        listen.follow(api, place, forward, lambda given, answered: None)
+    assert json.loads(place.path.read_text())["cursor"] == "c1"
+
+
+def test_an_endpoint_that_cannot_be_removed_now_is_used_again(place, capsys):
+    place.keep()
+    listen._leave(Api(), place, keep=False)
+    assert capsys.readouterr().err.splitlines() == [
+        "Not removed: http://127.0.0.1:8080 does not answer.",
+        "whep_1 stays; the next `stecker listen` goes on from here.",
+    ]
+    assert place.path.exists()
