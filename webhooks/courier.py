@@ -39,8 +39,8 @@ class Pace:
 
     A receiver gets one at a time until it has answered within `prompt` seconds, and again as soon as it has not. One
     that takes a message within `swift` seconds has up to `many` taken for it, in bites of half of that at least: it
-    must not cost several statements a message. Of the threads that wait longer than `prompt`, `spare` are replaced: a few
-    receivers that hang would hold them all otherwise. `lease` is longer than the transport's deadline by the time a
+    must not cost several statements a message. Of the threads that wait longer than `prompt`, `spare` are replaced: a
+    few receivers that hang would hold them all otherwise. `lease` is longer than the transport's deadline by the time a
     message may wait for a thread. `pause` is the wait while the database is away; `idle` is how long the courier sleeps
     when nobody rings, whatever became of the bell. All in seconds.
     """
