@@ -22,6 +22,7 @@ from gateway.ids import new_id
 from gateway.intake import api as intake
 from gateway.intake import doors
 from gateway.jobs import api as jobs
+from gateway.jobs import consumers, feed
 from gateway.oauth.assembly import OAuth
 from gateway.oauth.security import check_protection
 from gateway.ops import api as ops
@@ -32,7 +33,8 @@ from gateway.runtime import Runtime
 from gateway.sandbox import api as sandbox
 from gateway.sandbox import keys as sandbox_keys
 from gateway.sandbox.inbox import api as inbox
-from gateway.sandbox.inbox.waiting import Waiting
+from gateway.sandbox.inbox import waiting
+from gateway.waiting import Waiting
 
 # operationId: the handler. Each takes a Call and the parameters of its path.
 OPERATIONS: Mapping[str, Handler] = {
@@ -48,8 +50,11 @@ OPERATIONS: Mapping[str, Handler] = {
         jobs.list_job_events,
         jobs.cancel_job,
         jobs.get_lifecycle,
-        jobs.list_events,
-        jobs.get_event,
+        feed.list_events,
+        feed.get_event,
+        feed.list_event_consumers,
+        feed.acknowledge_events,
+        feed.forget_event_consumer,
         endpoints.list_webhook_endpoints,
         endpoints.create_webhook_endpoint,
         endpoints.get_webhook_endpoint,
@@ -118,7 +123,11 @@ def create_app(runtime: Runtime, oauth: OAuth, *, threads: int) -> BodyGuard:
         connexion.add_error_handler(kind, problems.outside)
     connexion.app.register_blueprint(oauth.routes)
     served = handlers(runtime, operations, problems)
-    waits: Mapping[str, Wait] = {"read_sandbox_inbox": Waiting(runtime), "check_receiver": Checking(runtime)}
+    waits: Mapping[str, Wait] = {
+        "list_events": Waiting(runtime, partial(consumers.seek, runtime.vault), consumers.found),
+        "read_sandbox_inbox": Waiting(runtime, partial(waiting.seek, runtime.vault), waiting.found),
+        "check_receiver": Checking(runtime),
+    }
     # Connexion offers no other way to replace a2wsgi, whose ten threads and many hops cost a third of the throughput.
     bridge = Bridge(served, connexion.app.wsgi_app, threads=threads, waits=waits)
     connexion._middleware_app.asgi_app = bridge

@@ -12,6 +12,7 @@ from gateway.errors import Problem
 
 Row = TypeVar("Row")
 TAG_BYTES = 12
+DEFAULT_LIMIT = 50
 
 
 def seal(vault: Vault, bound_to: str, place: str) -> str:

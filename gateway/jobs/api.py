@@ -1,6 +1,5 @@
 """Orders, jobs and events as partners ask for them."""
 
-import json
 from collections.abc import Sequence
 from datetime import datetime
 from typing import Any
@@ -19,12 +18,13 @@ from gateway.call import Call, as_json
 from gateway.errors import Problem
 from gateway.ids import NewId, new_id
 from gateway.jobs import queries, service
+from gateway.jobs.feed import joined
 from gateway.jobs.lifecycle import IllegalTransition, Step, WrongReason, lifecycle
 from gateway.jobs.moving import InvalidMove, Move
 from gateway.jobs.rows import job_of
 from gateway.jobs.tables import Job, Order
 
-DEFAULT_LIMIT = 50
+DEFAULT_LIMIT = paging.DEFAULT_LIMIT
 
 
 def get_lifecycle(call: Call) -> Response:
@@ -92,34 +92,7 @@ def list_job_events(call: Call, job_id: str) -> Response:
         _own_job(session, call, job_id)
         rows = queries.job_events(session, call.tenant, job_id, after, limit)
     shown, following = paging.page(rows, limit, lambda row: paging.seal(call.runtime.vault, bound, str(row.sequence)))
-    return _feed([row.body for row in shown], following)
-
-
-def list_events(call: Call) -> Response:
-    """`GET /v1/events`: the feed. `next` is always there; an empty page means up to date."""
-    vault, bound = call.runtime.vault, f"{call.tenant}:events"
-    place = paging.unseal(vault, bound, call.query.get("after")) or "0.0"
-    tx, position = (int(part) for part in place.split("."))
-    with call.runtime.sessions() as session:
-        rows = queries.feed(session, call.tenant, (tx, position), call.query.get("limit", DEFAULT_LIMIT))
-    if rows:
-        tx, position = rows[-1][:2]
-    return _feed([body for _, _, body in rows], paging.seal(vault, bound, f"{tx}.{position}"))
-
-
-def get_event(call: Call, event_id: str) -> Response:
-    """`GET /v1/events/{event_id}`."""
-    with call.runtime.sessions() as session:
-        body = queries.event(session, call.tenant, event_id)
-    if body is None:
-        raise not_found("event")
-    return Response(body, mimetype="application/json")
-
-
-def _feed(bodies: Sequence[bytes], following: str | None) -> Response:
-    """The events were written down as JSON when they happened; here they are only joined."""
-    body = b'{"items":[' + b",".join(bodies) + b'],"next":' + json.dumps(following).encode() + b"}"
-    return Response(body, mimetype="application/json")
+    return joined([row.body for row in shown], following)
 
 
 def cancel_job(call: Call, job_id: str) -> Response:

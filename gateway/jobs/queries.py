@@ -8,6 +8,8 @@ from typing import Any
 from sqlalchemy import ColumnElement, Select, and_, select, text, tuple_
 from sqlalchemy.orm import Session
 
+from gateway import paging
+from gateway.crypto import Vault
 from gateway.jobs.tables import Job, JobEvent, Order
 from gateway.tenant import Tenant
 
@@ -103,3 +105,17 @@ def feed(session: Session, tenant: Tenant, after: tuple[int, int], limit: int) -
         {"tx": str(after[0]), "position": after[1]},
     )
     return [(int(tx), position, body) for tx, position, body in rows]
+
+
+def feed_cursor(vault: Vault, tenant: Tenant, tx: int, position: int) -> str:
+    """A place in the feed, as clients hold it."""
+    return paging.seal(vault, f"{tenant}:events", f"{tx}.{position}")
+
+
+def place_in_feed(vault: Vault, tenant: Tenant, cursor: str | None) -> tuple[int, int] | None:
+    """The place in a cursor; None without one. Raises `Problem` for one of another list."""
+    place = paging.unseal(vault, f"{tenant}:events", cursor)
+    if place is None:
+        return None
+    tx, position = place.split(".")
+    return int(tx), int(position)

@@ -106,3 +106,16 @@ class JobEvent(Base):
     proof: Mapped[list[Any] | None] = mapped_column(JSONB(none_as_null=True))
     tx: Mapped[int] = mapped_column(Xid8, server_default=text("pg_current_xact_id()"))
     position: Mapped[int] = mapped_column(BigInteger, Identity(always=True))
+
+
+class EventConsumer(Base):
+    """Who reads the feed by a name: everything up to the place (`tx`, `position`) was read."""
+
+    __tablename__ = "event_consumer"
+
+    partner_id: Mapped[str] = mapped_column(Text, primary_key=True)
+    environment: Mapped[str] = mapped_column(Text, primary_key=True)
+    name: Mapped[str] = mapped_column(Text, primary_key=True)
+    tx: Mapped[int] = mapped_column(Xid8)
+    position: Mapped[int] = mapped_column(BigInteger)
+    acknowledged_at: Mapped[datetime]

@@ -72,6 +72,10 @@ def test_every_operation_keeps_its_promise(api, clock):
     ask(shop, "list_job_events", f"/v1/jobs/{job}/events")
     event = ask(shop, "list_events", "/v1/events")["items"][0]
     ask(shop, "get_event", f"/v1/events/{event['id']}")
+    cursor = shop.get("/v1/events?consumer=billing").json["next"]
+    ask(shop, "acknowledge_events", "/v1/events/consumers/billing/ack", {"cursor": cursor})
+    ask(shop, "list_event_consumers", "/v1/events/consumers")
+    ask(shop, "forget_event_consumer", "/v1/events/consumers/billing")
     ask(shop, "get_lifecycle", "/v1/lifecycle")
     ask(dispatch, "list_fulfilment_jobs", "/fulfilment/v1/jobs")
     ask(dispatch, "get_fulfilment_job", f"/fulfilment/v1/jobs/{job}")

@@ -1,102 +1,28 @@
-"""Who waits for the inbox waits on the event loop: no thread, no connection, and one short query for all of them."""
+"""What somebody waits for who waits for the inbox."""
 
-import asyncio
-import logging
-from collections.abc import Collection, Mapping
-from dataclasses import dataclass, field
-from typing import Any
+from collections.abc import Collection
+from typing import NamedTuple
 
-from gateway.errors import Problem
-from gateway.front import DATABASE_AWAY
-from gateway.guard import Receive, Scope, until_gone
-from gateway.runtime import Runtime
+from sqlalchemy.orm import Session
+
+from gateway.crypto import Vault
+from gateway.guard import Scope
 from gateway.sandbox.inbox import service
 from gateway.sandbox.inbox.cursor import unsealed
 
-log = logging.getLogger(__name__)
 
-INTERVAL = 0.25
-"""Seconds between two looks, while somebody waits."""
-
-MOST = 200
-MOST_EACH = 10
-"""How many wait at once in this process; of one partner."""
-
-
-@dataclass(eq=False, slots=True)
-class _Waiter:
-    """Waits for something behind `position`."""
+class Behind(NamedTuple):
+    """Something behind this position."""
 
     partner_id: str
     position: int
-    over: asyncio.Event = field(default_factory=asyncio.Event)
 
 
-class Waiting:
-    """Holds a request back until there is something to read, its seconds are over, its client or the server goes."""
+def seek(vault: Vault, scope: Scope) -> Behind:
+    partner_id = scope["stecker.caller"].partner_id
+    return Behind(partner_id, unsealed(vault, partner_id, scope["stecker.query"].get("after")) or 0)
 
-    def __init__(self, runtime: Runtime) -> None:
-        self._runtime = runtime
-        self._waiters: set[_Waiter] = set()
-        self._asked = asyncio.Event()
-        self._watching: asyncio.Task[None] | None = None
-        self._closing = False
 
-    def release(self) -> None:
-        """Nobody waits any more: who does goes with the next look."""
-        self._closing = True
-
-    async def __call__(self, scope: Scope, receive: Receive) -> None:
-        """Wait as the query says. Raises `Problem` (429) where too many do already."""
-        query, caller = scope["stecker.query"], scope["stecker.caller"]
-        seconds = query.get("wait", 0)
-        if not seconds or self._closing:
-            return
-        place = unsealed(self._runtime.vault, caller.partner_id, query.get("after"))
-        waiter = _Waiter(caller.partner_id, place or 0)
-        self._admit(waiter)
-        ends: list[asyncio.Task[Any]] = [
-            asyncio.create_task(waiter.over.wait()),
-            asyncio.create_task(until_gone(receive)),
-        ]
-        try:
-            await asyncio.wait(ends, timeout=seconds, return_when=asyncio.FIRST_COMPLETED)
-        finally:
-            self._waiters.discard(waiter)
-            if not self._waiters and self._watching is not None:
-                ends.append(self._watching)
-                self._watching = None
-            for end in ends:
-                end.cancel()
-            await asyncio.gather(*ends, return_exceptions=True)
-
-    def _admit(self, waiter: _Waiter) -> None:
-        theirs = sum(one.partner_id == waiter.partner_id for one in self._waiters)
-        if theirs >= MOST_EACH or len(self._waiters) >= MOST:
-            detail = "Too many requests wait here already; let one of them end, or ask without `wait`."
-            raise Problem(code="too-many-requests", detail=detail, headers={"Retry-After": "1"})
-        self._waiters.add(waiter)
-        self._asked.set()
-        if self._watching is None or self._watching.done():
-            self._watching = asyncio.create_task(self._watch())
-
-    async def _watch(self) -> None:
-        """Look, all at once for everybody who waits, until nobody does."""
-        while self._waiters:
-            self._asked.clear()
-            found = await asyncio.to_thread(self._look, {one.partner_id for one in self._waiters})
-            for one in self._waiters:
-                if self._closing or found.get(one.partner_id, 0) > one.position:
-                    one.over.set()
-            try:
-                await asyncio.wait_for(self._asked.wait(), INTERVAL)
-            except TimeoutError:
-                continue
-
-    def _look(self, partner_ids: Collection[str]) -> Mapping[str, int]:
-        try:
-            with self._runtime.sessions() as session:
-                return service.lasts(session, partner_ids)
-        except DATABASE_AWAY as error:
-            log.warning("the database is away from who waits for the inbox: %s", type(error).__name__)
-            return {}
+def found(session: Session, sought: Collection[Behind]) -> Collection[Behind]:
+    lasts = service.lasts(session, {one.partner_id for one in sought})
+    return {one for one in sought if lasts.get(one.partner_id, 0) > one.position}

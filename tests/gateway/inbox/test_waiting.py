@@ -3,7 +3,8 @@
 import asyncio
 import time
 
-from gateway.sandbox.inbox import waiting
+from gateway import waiting
+from gateway.sandbox.inbox import service
 from tests.support.inbox import INBOX, fill, page, partner_of, paths
 from tests.support.patience import going, together
 
@@ -46,13 +47,13 @@ def test_many_who_wait_take_no_thread_from_who_works(api, shop, monkeypatch):
     """More wait than there are threads."""
     monkeypatch.setattr(waiting, "MOST_EACH", 30)
     looks = []
-    found = waiting.service.lasts
+    found = service.lasts
 
     def lasts(session, partner_ids):
         looks.extend([1] if isinstance(partner_ids, set) else [])
         return found(session, partner_ids)
 
-    monkeypatch.setattr(waiting.service, "lasts", lasts)
+    monkeypatch.setattr(service, "lasts", lasts)
     waits = [going(api, wait_request(shop, 2)) for _ in range(30)]
 
     async def works():
