@@ -235,4 +235,4 @@ def ordering(shop: Shop, name: str, threads: int = 3, pause: float = 0) -> Itera
         over.set()
         for one in workers:
             one.join()
-    assert wrong == []
+    assert wrong == [], wrong

@@ -18,6 +18,7 @@ import pytest
 import redis
 
 from gateway import embedded
+from tests.faults.conftest import readiness
 from tests.faults.killing import Killer, killing
 from tests.faults.looking import settle
 from tests.faults.shop import Acknowledged, Inbox, Shop, ordering
@@ -51,6 +52,8 @@ class Storm(Killer):
         self.did[f"{name}: {deed.__name__}"] += 1
 
     def kill(self, name: str) -> None:
+        if name == "web" and readiness(self.system) == "silent":
+            raise ProcessLookupError  # on a busy machine it is still starting
         self.system.kill(name)
 
     def restart(self, name: str) -> None:
