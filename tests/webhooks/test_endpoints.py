@@ -1,6 +1,7 @@
 """Endpoints and their deliveries, each for its own tenant."""
 
 import base64
+import json
 import threading
 from datetime import UTC, datetime, timedelta
 
@@ -48,9 +49,9 @@ def test_the_secret_is_told_once_and_kept_sealed_k8(sessions: Sessions) -> None:
         )
 
     assert secret == "whsec_" + base64.b64encode(bytes(range(32))).decode()
-    assert rows(sessions, "SELECT secret, status FROM webhook_endpoint") == [
-        (b"ptn_demo/whep_1/" + secret.encode()[::-1], "enabled")
-    ]
+    [(sealed, status)] = rows(sessions, "SELECT secret, status FROM webhook_endpoint")
+    assert (sealed[:16], status) == (b"ptn_demo/whep_1/", "enabled")
+    assert [one["secret"] for one in json.loads(sealed[16:][::-1])] == [secret]
     assert endpoint.created_at == NOW
 
 
