@@ -17,7 +17,7 @@ from gateway.dispatch import api as dispatch
 from gateway.endpoints import api as endpoints
 from gateway.endpoints import recoveries
 from gateway.front import KINDS, Handler, Problems, check_handlers, handlers
-from gateway.guard import BodyGuard
+from gateway.guard import BodyGuard, See, nobody
 from gateway.ids import new_id
 from gateway.intake import api as intake
 from gateway.intake import doors
@@ -28,6 +28,7 @@ from gateway.oauth.security import check_protection
 from gateway.ops import api as ops
 from gateway.problems import api as problem_pages
 from gateway.quota import Quota, RateLimits
+from gateway.requestlog import api as requestlog
 from gateway.routes import Routes
 from gateway.runtime import Runtime
 from gateway.sandbox import api as sandbox
@@ -87,6 +88,8 @@ OPERATIONS: Mapping[str, Handler] = {
         sandbox.stop_sandbox_run,
         sandbox.reset_sandbox,
         inbox.read_sandbox_inbox,
+        requestlog.list_sandbox_requests,
+        requestlog.get_sandbox_request,
         conformance.check_receiver,
         problem_pages.list_problems,
         problem_pages.get_problem,
@@ -99,7 +102,7 @@ OPERATIONS: Mapping[str, Handler] = {
 PUBLIC = frozenset({"get_live", "get_ready", "get_webhook_keys", "list_problems", "get_problem"})
 
 
-def create_app(runtime: Runtime, oauth: OAuth, *, threads: int) -> BodyGuard:
+def create_app(runtime: Runtime, oauth: OAuth, *, threads: int, see: See = nobody) -> BodyGuard:
     """The whole application. Raises where the specification leaves a door open, or promises what nothing serves."""
     document = specification.served_by_connexion()
     operations = {**OPERATIONS, **doors.conversations(document)}
@@ -140,4 +143,5 @@ def create_app(runtime: Runtime, oauth: OAuth, *, threads: int) -> BodyGuard:
         new_request_id=lambda: new_id("req", runtime.clock()),
         close=quota.close,
         release=bridge.release,
+        see=see,
     )

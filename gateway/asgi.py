@@ -15,14 +15,15 @@ from gateway.config import Settings
 from gateway.guard import BodyGuard
 from gateway.oauth.assembly import assemble
 from gateway.oauth.attempts import redis_attempts
+from gateway.requestlog.recorder import Recorder
 from gateway.runtime import Runtime
 from gateway.wire import Protocol
 from gateway.worker.wake import Bell, Ringer
 
 # What one of them does is half waiting for its commit; more of them would wait for each other (one runs at a time).
 THREADS = 10
-# Threads that answer, the one that looks after clients' standing, and the one that looks for who waits.
-CONNECTIONS = THREADS + 3
+# Threads that answer, the one that looks after clients' standing, those that look for who waits, and the request log's.
+CONNECTIONS = THREADS + 4
 STARTUP_FAILURE = 3  # as uvicorn's own
 # Less than an orchestrator waits before it kills.
 DRAIN_SECONDS = 25
@@ -72,9 +73,12 @@ def opened(runtime: Runtime) -> Iterator[BodyGuard]:
     oauth = assemble(runtime, redis_attempts(runtime.settings.redis_url))
     ringer = Ringer(Bell(runtime.settings.redis_url))
     ringer.start()
+    recorder = Recorder(runtime)
+    recorder.start()
     try:
-        yield create_app(replace(runtime, wake=ringer.wake), oauth, threads=THREADS)
+        yield create_app(replace(runtime, wake=ringer.wake), oauth, threads=THREADS, see=recorder.see)
     finally:
+        recorder.stop()
         ringer.stop()
         oauth.close()
         runtime.close()

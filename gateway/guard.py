@@ -2,7 +2,8 @@
 
 import asyncio
 import re
-from collections.abc import Awaitable, Callable, Iterable, MutableMapping
+from collections.abc import Awaitable, Callable, Iterable, Mapping, MutableMapping
+from time import perf_counter
 from typing import Any
 from urllib.parse import unquote
 
@@ -27,13 +28,22 @@ REQUEST_ID = re.compile(rb"[A-Za-z0-9._-]{1,64}")
 UNPRINTABLE = re.compile(r"[\x00-\x1f\x7f\ufffd]")
 
 
+See = Callable[[Scope, Mapping[str, Any], float], None]
+"""Takes the scope, the answer (the ASGI message `start` and the `body`), and when it began by `perf_counter`."""
+
+
+def nobody(scope: Scope, answer: Mapping[str, Any], began: float) -> None:
+    """Where nobody looks."""
+
+
 class BodyGuard:
     """Reads the whole body under a size and a deadline, and hands it on as one message with its true length.
 
     Chunked bodies get lost in Connexion, and large ones are buffered and parsed before any limit of Flask's. A body
     over the limit is read and thrown away before it is refused, since an answer amid sending is lost to most clients.
 
-    `release` is for the server that is told to end: who waits for something is answered at once.
+    `release` is for the server that is told to end: who waits for something is answered at once. `see` is told of what
+    a sandbox's caller was answered.
     """
 
     def __init__(
@@ -44,9 +54,10 @@ class BodyGuard:
         new_request_id: Callable[[], str],
         close: Callable[[], Awaitable[None]],
         release: Callable[[], None] = lambda: None,
+        see: See = nobody,
     ) -> None:
         self.app, self.base_url, self.new_request_id, self.close = app, base_url, new_request_id, close
-        self.release = release
+        self.release, self.see = release, see
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] == "lifespan":
@@ -58,6 +69,9 @@ class BodyGuard:
         scope["stecker.request_id"] = request_id
         # Filled on the way in, by whoever gets only a copy of this scope.
         scope["stecker.headers"] = {}
+        # What is seen of a sandbox's request; empty for all others.
+        inner: dict[str, Any] = {}
+        scope["stecker.inner"] = inner
         # Starlette answers a wrong method in plain text unless it finds an application that handles its exceptions.
         scope["app"] = self
         send = _stamped(send, scope, request_id)
@@ -70,7 +84,10 @@ class BodyGuard:
             return await answer(send, problem, self.base_url, request_id)
         scope["stecker.body"] = body
         scope["headers"] = _with_length(scope["headers"], len(body))
+        began = perf_counter()
         await self.app(scope, _replay(body, receive), send)
+        if inner:
+            self.see(inner["scope"], inner, began)
 
 
 async def _live(receive: Receive, send: Send, close: Callable[[], Awaitable[None]]) -> None:
@@ -101,6 +118,7 @@ def _stamped(send: Send, scope: Scope, request_id: str) -> Send:
         (b"x-content-type-options", b"nosniff"),
         (b"cache-control", b"no-store"),
     ]
+    inner: dict[str, Any] = scope["stecker.inner"]
 
     async def stamped(message: Message) -> None:
         if message["type"] == "http.response.start":
@@ -110,6 +128,9 @@ def _stamped(send: Send, scope: Scope, request_id: str) -> Send:
             ]
             names = {name.lower() for name, _ in headers}
             message = {**message, "headers": headers + [pair for pair in [*extra, *limits] if pair[0] not in names]}
+        if inner:
+            part = "start" if message["type"] == "http.response.start" else "body"
+            inner[part] = message if part == "start" else inner.get(part, b"") + message.get("body", b"")
         await send(message)
 
     return stamped

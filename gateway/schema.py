@@ -11,6 +11,7 @@ import gateway.oauth.tables
 import gateway.partners.tables
 import gateway.polling.tables
 import gateway.privacy.tables
+import gateway.requestlog.tables
 import gateway.sandbox.inbox.tables
 import gateway.sandbox.tables
 import gateway.scheduling.tables  # noqa: F401  (imported for what they declare)

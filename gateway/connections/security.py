@@ -14,7 +14,7 @@ from connexion.security import NO_VALUE, AbstractSecurityHandler
 from gateway.connections.tables import Connection
 from gateway.crypto import Place, Vault
 from gateway.errors import Problem
-from gateway.oauth.bearer import Caller
+from gateway.oauth.bearer import Caller, let_in
 from gateway.oauth.standing import Standing
 
 MAY = frozenset({"orders:write", "orders:read"})
@@ -80,7 +80,7 @@ class BasicSecurity(AbstractSecurityHandler):  # type: ignore[misc]
             caller = self.doorkeeper.admit(door, user, lambda secret: hmac.compare_digest(secret, password))
             if caller is None:
                 raise _refused("The user or the password is wrong.", BASIC)
-            request.scope["stecker.caller"] = caller
+            let_in(request.scope, caller)
             return {"sub": caller.client_id}
 
         return check
@@ -107,7 +107,7 @@ class SignatureSecurity(AbstractSecurityHandler):  # type: ignore[misc]
             )
             if caller is None:
                 raise _refused("The signature is not that of a shop we know.", "Bearer")
-            request.scope["stecker.caller"] = caller
+            let_in(request.scope, caller)
             return {"sub": caller.client_id}
 
         return check

@@ -6,7 +6,7 @@ from typing import Any
 from connexion.security import AbstractSecurityHandler
 
 from gateway.connections.security import BasicSecurity, Doorkeeper, SignatureSecurity
-from gateway.oauth.bearer import Bearer
+from gateway.oauth.bearer import Bearer, let_in
 from gateway.oauth.scopes import SCOPES
 
 METHODS = ("get", "put", "post", "delete", "options", "head", "patch", "trace")
@@ -40,8 +40,8 @@ class BearerSecurity(AbstractSecurityHandler):  # type: ignore[misc]
         async def check(request: Any) -> dict[str, Any]:
             given = [value for name, value in request.scope["headers"] if name == b"authorization"]
             caller = self.bearer.authenticate(given)
+            let_in(request.scope, caller)
             caller.require(required_scopes)
-            request.scope["stecker.caller"] = caller
             return {"sub": caller.client_id}
 
         return check

@@ -11,6 +11,7 @@ from gateway.endpoints import health, mail, recovering
 from gateway.folders import service as folders
 from gateway.front import DATABASE_AWAY
 from gateway.privacy import service as privacy
+from gateway.requestlog import service as requestlog
 from gateway.runtime import Runtime
 from gateway.sandbox import runs
 from gateway.sandbox.inbox import service as inbox
@@ -43,6 +44,7 @@ def rounds() -> list[Round]:
         Round("privacy", 600.0, _erase),
         Round("retention", 60.0, _expire),
         Round("inboxes", 60.0, inbox.sweep),
+        Round("requests", 300.0, requestlog.sweep),
         Round("health", 30.0, health.look),
         Round("mail", 60.0, mail.write_all),
         Round("recoveries", 0.5, recovering.go),

@@ -9,6 +9,7 @@ import pytest
 from gateway import specification
 from gateway.checks import _draft4
 from tests.support.orders import json_order, opentrans
+from tests.support.system import eventually
 
 DOCUMENT = specification.document()
 METHODS = ("get", "post", "patch", "delete", "put")
@@ -113,6 +114,10 @@ def test_every_operation_keeps_its_promise(api, clock):
     ask(shop, "list_sandbox_steps", f"/v1/sandbox/jobs/{job}/steps")
     ask(shop, "take_sandbox_step", f"/v1/sandbox/jobs/{job}/steps?wait=0", {"event": "job.offered"})
     ask(shop, "run_sandbox_job", f"/v1/sandbox/jobs/{job}/run?wait=0", {"until": "completed"})
+    asked = shop.get("/v1/orders").headers["x-request-id"]
+    eventually(lambda: shop.get(f"/v1/sandbox/requests/{asked}").status == 200, "the request is in the log")
+    ask(shop, "list_sandbox_requests", "/v1/sandbox/requests")
+    ask(shop, "get_sandbox_request", f"/v1/sandbox/requests/{asked}")
     ask(shop, "reset_sandbox", "/v1/sandbox/reset")
     window = ("2026-01-20T08:00:00+01:00", "2026-01-20T12:00:00+01:00")
     ask(brack, "receive", "/inbound/brack", opentrans("4711", window), Content_Type="application/xml")

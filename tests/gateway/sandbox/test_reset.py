@@ -13,6 +13,7 @@ from tests.support.rows import snapshot
 
 KEPT = {"oauth_client", "oauth_client_secret", "webhook_endpoint", "partner_article", "sandbox_inbox"}
 KEPT |= {"idempotency_record"}  # that of the reset itself
+KEPT |= {"event_consumer"}  # what comes is behind its place, as before
 KEPT |= {"webhook_recovery"}  # it goes with its endpoint, and finds nothing more to do
 
 
@@ -113,7 +114,7 @@ def test_every_table_of_a_tenant_is_thought_of(runtime):
     """A new one with an environment is either removed by a reset, or kept on purpose."""
     removed = {"sandbox_run", "support_order", "job", "job_event", "inbound_message", "slot_hold", "privacy_wish"}
     removed |= {"sandbox_inbox_message", "webhook_mailbox", "webhook_message", "webhook_payload", "webhook_attempt"}
-    kept = KEPT | {"connection"}
+    kept = KEPT | {"connection", "request_log"}
     query = text("SELECT table_name FROM information_schema.columns WHERE column_name = 'environment'")
     with runtime.sessions() as session:
         found = set(session.scalars(query))
