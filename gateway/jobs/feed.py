@@ -55,9 +55,9 @@ def list_event_consumers(call: Call) -> Response:
     return as_json(paging.answer([_document(call, row) for row in rows], None))
 
 
-def acknowledge_events(call: Call, name: str) -> Response:
-    """`POST /v1/events/consumers/{name}/ack`."""
-    if not NAME.fullmatch(name):
+def acknowledge_events(call: Call, consumer: str) -> Response:
+    """`POST /v1/events/consumers/{consumer}/ack`."""
+    if not NAME.fullmatch(consumer):
         detail = "A consumer's name has at most 64 letters, digits, dots, dashes and underscores."
         raise Problem(code="not-found", detail=detail)
     try:
@@ -68,17 +68,17 @@ def acknowledge_events(call: Call, name: str) -> Response:
         fault = Fault(pointer="/cursor", code="bad_cursor", detail="This is not a `next` of your events.")
         raise Problem(code="invalid", detail="The acknowledgement has faults.", faults=(fault,))
     with call.runtime.sessions.begin() as session:
-        row = consumers.acknowledge(session, call.tenant, name, place, call.now)
+        row = consumers.acknowledge(session, call.tenant, consumer, place, call.now)
         if row is None:
             detail = f"There are {consumers.MOST} consumers already; forget one of them first."
             raise Problem(code="conflict", detail=detail)
         return as_json(_document(call, row))
 
 
-def forget_event_consumer(call: Call, name: str) -> Response:
-    """`DELETE /v1/events/consumers/{name}`."""
+def forget_event_consumer(call: Call, consumer: str) -> Response:
+    """`DELETE /v1/events/consumers/{consumer}`."""
     with call.runtime.sessions.begin() as session:
-        if not consumers.forget(session, call.tenant, name):
+        if not consumers.forget(session, call.tenant, consumer):
             raise Problem(code="not-found", detail="There is no such consumer.")
     return Response(status=204)
 
