@@ -58,9 +58,6 @@ def inhabit(api, clock, callers, environment):
         made.add(slug, "consumer", f"reader-of-{environment}")
         cursor = {"cursor": caller.get("/v1/events").json["next"]}
         assert caller.post(f"/v1/events/consumers/reader-of-{environment}/ack", cursor).status == 200
-        made.add(slug, "consumer", f"reader-of-{environment}")
-        cursor = {"cursor": caller.get("/v1/events").json["next"]}
-        assert caller.post(f"/v1/events/consumers/reader-of-{environment}/ack", cursor).status == 200
         deliveries = caller.get(f"/v1/webhook-endpoints/{answer.json['id']}/deliveries").json["items"]
         made.add(slug, "delivery_id", deliveries[0]["id"])
         asked = caller.call("GET", "/v1/orders", headers={"X-Request-Id": f"asked-in-{environment}-by-{slug}"})
