@@ -26,6 +26,7 @@ from gateway.jobs import consumers, feed
 from gateway.oauth.assembly import OAuth
 from gateway.oauth.security import check_protection
 from gateway.ops import api as ops
+from gateway.ops import metrics
 from gateway.problems import api as problem_pages
 from gateway.quota import Quota, RateLimits
 from gateway.requestlog import api as requestlog
@@ -95,6 +96,7 @@ OPERATIONS: Mapping[str, Handler] = {
         problem_pages.get_problem,
         ops.get_live,
         ops.get_ready,
+        metrics.get_metrics,
     )
 }
 

@@ -1,1 +1,1 @@
-"""For whoever runs it: health."""
+"""For whoever runs it: health and metrics."""

@@ -127,6 +127,7 @@ def test_every_operation_keeps_its_promise(api, clock):
     ask(api.caller("logitech"), "receive_notification", told, {"kind": "FULFILLMENT_REQUEST"})
     ask(None, "get_live", "/healthz/live")
     ask(None, "get_ready", "/healthz/ready")
+    ask(api.caller("dispatch", "live", "ops"), "get_metrics", "/metrics")
     ask(None, "get_oauth_metadata", "/.well-known/oauth-authorization-server")
     ask(None, "get_jwks", "/.well-known/jwks.json")
     ours = {name for name, (_, _, operation) in OPERATIONS.items() if "x-dialect" not in operation}
