@@ -2,6 +2,7 @@
 
 from datetime import timedelta
 
+import orjson
 import pytest
 from sqlalchemy import text
 
@@ -138,6 +139,21 @@ def test_what_was_said_before_the_endpoint_was_made_is_written(shop, runtime, cl
     assert len({row[4] for row in found}) == 8
     ended = shop.get(f"{url(late)}/recoveries").json["items"][0]
     assert (ended["status"], ended["written"], ended["progress"]) == ("completed", 6, 1.0)
+
+
+def test_what_is_missing_comes_in_the_shape_that_is_wanted_and_of_the_services_that_are(shop, runtime, clock):
+    shop.post("/v1/orders", json_order("W-1", clock.advance(60)))
+    shape = {"format": "cloudevents", "content": "thin"}
+    late = shop.post("/v1/webhook-endpoints", {"url": URL, "services": ["tv.wall_mount_l"], **shape}).json["id"]
+    other = shop.post("/v1/webhook-endpoints", {"url": URL, "services": ["audio.surround"], **shape}).json["id"]
+    clock.advance(60)
+    for one in (late, other):
+        assert shop.post(f"{url(one)}/recover", {"since": SINCE, "missing": True}).status == 202
+    go(runtime, clock)
+    found = [orjson.loads(row[5]) for row in messages(runtime, late)]
+    assert [(one["specversion"], one["type"]) for one in found] == [("1.0", "job.received"), ("1.0", "job.scheduled")]
+    assert all("links" in one["data"]["data"] for one in found)
+    assert messages(runtime, other) == []
 
 
 def test_what_is_missing_is_written_once(shop, runtime, clock):
