@@ -21,7 +21,7 @@ def bearer(variable: str) -> str:
 
 def idempotency_key(key: str | None) -> str:
     """This key; a new one for each time that the line is run where it is None."""
-    return f"-H {expanding('Idempotency-Key: $(uuidgen)')}" if key is None else header("Idempotency-Key", key)
+    return f"-H {expanding('Idempotency-Key: $(date +%s)-$RANDOM')}" if key is None else header("Idempotency-Key", key)
 
 
 def data(body: str) -> str:

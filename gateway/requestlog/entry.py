@@ -1,19 +1,21 @@
 """From what was seen of a request to what is written down of it. Pure."""
 
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
-from adapters.errors import TranslationError
-from adapters.reading import strict_json
+import orjson
+
 from gateway.errors import MEDIA_TYPE as PROBLEM
 from gateway.ids import new_id
 from gateway.requestlog.redaction import PHONE, PLAIN, Redaction, mentioned, path
 
 LONGEST = 32 * 1024
 """Bytes; of a longer body nothing is kept but its length."""
+
+Headers = Iterable[tuple[bytes, bytes]]
 
 MEDIA_TYPE = re.compile(r"[a-z0-9.+-]{1,60}/[a-z0-9.+-]{1,60}")
 
@@ -22,7 +24,7 @@ MEDIA_TYPE = re.compile(r"[a-z0-9.+-]{1,60}/[a-z0-9.+-]{1,60}")
 class Seen:
     """A request and its answer, as they were.
 
-    Bodies over `LONGEST` are None; sizes are in bytes. Header names are lower-case.
+    Bodies over `LONGEST` are None; sizes are in bytes. Headers are those of ASGI.
     """
 
     at: datetime
@@ -33,20 +35,21 @@ class Seen:
     operation: str
     method: str
     path: str
-    query: str
+    query: bytes
     parameters: Mapping[str, str]
-    headers: Mapping[str, str]
+    headers: Headers
     body: bytes | None
     size: int
     status: int
-    answer_headers: Mapping[str, str]
+    answer_headers: Headers
     answer: bytes | None
     answer_size: int
 
 
 def record(seen: Seen) -> dict[str, Any]:
     """The row of `request_log`."""
-    sent_type, answered_type = (_media_type(headers) for headers in (seen.headers, seen.answer_headers))
+    asked, told = _named(seen.headers), _named(seen.answer_headers)
+    sent_type, answered_type = _media_type(asked), _media_type(told)
     sent, answered = Redaction("/request/body"), Redaction("/answer/body", words=answered_type == PROBLEM)
     said = _document(answered_type, seen.answer)
     problem = said.get("code") if answered_type == PROBLEM and isinstance(said, Mapping) else None
@@ -59,9 +62,9 @@ def record(seen: Seen) -> dict[str, Any]:
         "at": seen.at,
         "operation": seen.operation,
         "method": seen.method,
-        "path": path(_template(seen), seen.query, known=seen.status < 400),
-        "idempotency_key": _key(seen.headers.get("idempotency-key")),
-        "replayed": "idempotency-replayed" in seen.answer_headers,
+        "path": path(_template(seen), seen.query.decode("latin-1"), known=seen.status < 400),
+        "idempotency_key": _key(asked.get("idempotency-key")),
+        "replayed": "idempotency-replayed" in told,
         "status": seen.status,
         "problem": problem,
         "duration_ms": round(seen.seconds * 1000, 3),
@@ -88,9 +91,13 @@ def _document(media_type: str | None, body: bytes | None) -> Any:
     if not body or media_type is None or not media_type.endswith(("/json", "+json")):
         return None
     try:
-        return strict_json(body)
-    except TranslationError:
+        return orjson.loads(body)
+    except orjson.JSONDecodeError:
         return None
+
+
+def _named(headers: Headers) -> dict[str, str]:
+    return {name.decode("latin-1").lower(): value.decode("latin-1") for name, value in headers}
 
 
 def _media_type(headers: Mapping[str, str]) -> str | None:

@@ -22,8 +22,10 @@ log = logging.getLogger(__name__)
 MOST = 500
 """So many wait to be written; who comes then is counted and forgotten."""
 
-BATCH = 100
-PAUSE = 0.1
+BATCH, PAUSE = 50, 0.2
+"""So many are written at once, and so many seconds lie between: somebody who tests under load may cost others some
+percent of a processor, and no more."""
+
 # Who reads the log does not want to read of that.
 UNSEEN = frozenset({"list_sandbox_requests", "get_sandbox_request"})
 
@@ -66,29 +68,32 @@ class Recorder(threading.Thread):
             operation=operation,
             method=scope["method"],
             path=scope["path"],
-            query=scope["query_string"].decode("latin-1"),
+            query=scope["query_string"],
             parameters=scope.get("path_params", {}),
-            headers=_named(scope["headers"]),
+            headers=scope["headers"],
             body=body if len(body) <= LONGEST else None,
             size=len(body),
             status=answer["start"]["status"],
-            answer_headers=_named(answer["start"]["headers"]),
+            answer_headers=answer["start"]["headers"],
             answer=answered if len(answered) <= LONGEST else None,
             answer_size=len(answered),
         )
 
     def run(self) -> None:
-        while not self._stopping.is_set() or self._waiting:
-            self._asked.wait()
-            self._asked.clear()
-            before = self.dropped
-            while self._waiting:
-                self._write([self._waiting.popleft() for _ in range(min(BATCH, len(self._waiting)))])
-            if self.dropped > before:
-                log.warning("requests_not_recorded", extra={"count": self.dropped - before})
+        told = 0
+        while self._waiting or not self._stopping.is_set():
+            if not self._waiting:
+                self._asked.wait()
+                self._asked.clear()
+            self._write([self._waiting.popleft() for _ in range(min(BATCH, len(self._waiting)))])
+            if self.dropped > told:
+                log.warning("requests_not_recorded", extra={"count": self.dropped - told})
+                told = self.dropped
             self._stopping.wait(PAUSE)
 
     def _write(self, batch: list[Seen]) -> None:
+        if not batch:
+            return
         try:
             rows = [record(seen) for seen in batch]
             with self._runtime.sessions.begin() as session:
@@ -99,10 +104,6 @@ class Recorder(threading.Thread):
         except Exception as error:  # the outermost frame of this thread: the next batch is written all the same
             self.dropped += len(batch)
             log.exception("request_log_failed: %s", type(error).__name__)
-
-
-def _named(headers: Any) -> dict[str, str]:
-    return {name.decode("latin-1").lower(): value.decode("latin-1") for name, value in headers}
 
 
 _COLUMNS = driver.columns(RequestRecord)

@@ -12,12 +12,12 @@ from functools import lru_cache
 from typing import Any
 from urllib.parse import parse_qsl, quote
 
-from adapters.reading import step
 from gateway.sandbox import samples
 from gateway.sandbox.magic import magic
 
 REPLACED = "redacted"
 MOST_PLACES = 200
+DEEPEST = 60
 
 # Members of ours, and of the dialects in JSON, that never hold a person.
 _NAMES = """
@@ -26,10 +26,11 @@ countrycode currency currencycode currency_code amount language locale timezone 
 scenarios actor actors by reason reasons fault faults group sequence limit after next older before environment format
 signature kind action actions scope scopes bill_to tax_included media_type method version position attempts duration_ms
 settled ordered concurrency rate_per_second category wait
+eta since
 """
 NAMES = frozenset(_NAMES.split())
 # … and those that end like one, as `partner_order_id`, `created_at`, `orderDate`.
-ENDING = re.compile(r"(?:^|[a-z0-9]_)(?:ids?|at|date|time|code|status|state|type|days|seconds|count|total)$")
+ENDING = re.compile(r"(?:^|[a-z0-9]_)(?:ids?|at|date|time|since|code|status|state|type|days|seconds|count|total)$")
 CAMEL = re.compile(r"(?<=[a-z0-9])(?=[A-Z])")
 # A birth date is a date, and a door code is a code.
 PERSONAL = re.compile(
@@ -70,7 +71,9 @@ class Redaction:
 
     def shown(self, document: Any, name: str = "", pointer: str = "") -> Any:
         """The document with everything replaced that could be a person's. `words`: our own sentences stay."""
-        if isinstance(document, Mapping):
+        if isinstance(document, dict | list) and pointer.count("/") > DEEPEST:
+            return None
+        if isinstance(document, dict):
             return dict(self._members(document, pointer))
         if isinstance(document, list):
             return [self.shown(part, name, f"{pointer}/{place}") for place, part in enumerate(document)]
@@ -82,8 +85,8 @@ class Redaction:
 
     def _members(self, document: Mapping[str, Any], pointer: str) -> Iterator[tuple[str, Any]]:
         for place, (name, value) in enumerate(document.items()):
-            kept = name if MEMBER.fullmatch(name) else f"{REPLACED}_{place}"
-            yield kept, self.shown(value, kept, f"{pointer}/{step(kept)}")
+            kept = name if _is_ordinary(name) else f"{REPLACED}_{place}"
+            yield kept, self.shown(value, kept, f"{pointer}/{kept}")
 
     def _may_stay(self, name: str, value: str | int | float) -> bool:
         if isinstance(value, str):
@@ -101,6 +104,12 @@ def _is_plain(value: str | int | float) -> bool:
     if not isinstance(value, str):
         return abs(value) < 10**9
     return PLAIN.fullmatch(value) is not None and PHONE.match(value) is None
+
+
+@lru_cache(maxsize=10_000)
+def _is_ordinary(name: str) -> bool:
+    """Whether a member may be called so; such a name needs no escapes in a JSON pointer."""
+    return MEMBER.fullmatch(name) is not None
 
 
 @lru_cache(maxsize=10_000)

@@ -3,8 +3,8 @@
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import CheckConstraint, Double, Index, Integer, Text
-from sqlalchemy.dialects.postgresql import ARRAY, JSONB
+from sqlalchemy import JSON, CheckConstraint, Double, Index, Integer, Text
+from sqlalchemy.dialects.postgresql import ARRAY
 from sqlalchemy.orm import Mapped, mapped_column
 
 from gateway.db import Base
@@ -13,8 +13,9 @@ from gateway.db import Base
 class RequestRecord(Base):
     """One request. `path` has its query; what could be a person's is replaced everywhere (`redaction`).
 
-    `sent` and `answered` are JSON bodies, where they were that and short enough; `redacted` are the places in them
-    that say something else now. `mentioned` are the ids of ours in the answer. `duration_ms` is the answering alone.
+    `sent` and `answered` are JSON bodies with their members in order, where they were that and short enough; `redacted`
+    are the places in them that say something else now. `mentioned` are the ids of ours in the answer. `duration_ms` is
+    the answering alone.
     """
 
     __tablename__ = "request_log"
@@ -41,9 +42,9 @@ class RequestRecord(Base):
     duration_ms: Mapped[float] = mapped_column(Double)
     sent_type: Mapped[str | None] = mapped_column(Text)
     sent_bytes: Mapped[int] = mapped_column(Integer)
-    sent: Mapped[Any] = mapped_column(JSONB(none_as_null=True), nullable=True)
+    sent: Mapped[Any] = mapped_column(JSON(none_as_null=True), nullable=True)
     answered_type: Mapped[str | None] = mapped_column(Text)
     answered_bytes: Mapped[int] = mapped_column(Integer)
-    answered: Mapped[Any] = mapped_column(JSONB(none_as_null=True), nullable=True)
+    answered: Mapped[Any] = mapped_column(JSON(none_as_null=True), nullable=True)
     redacted: Mapped[list[str]] = mapped_column(ARRAY(Text))
     mentioned: Mapped[list[str]] = mapped_column(ARRAY(Text))

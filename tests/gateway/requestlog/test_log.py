@@ -137,7 +137,7 @@ def test_a_curl_line_runs_as_it_stands(api, shop, clock, logged):
     assert words[4] == "http://127.0.0.1:8080/v1/orders"
     headers = dict(word.split(": ", 1) for flag, word in pairwise(words) if flag == "-H")
     assert headers["Authorization"] == "Bearer $TOKEN"
-    assert headers["Idempotency-Key"] == "$(uuidgen)"  # with a customer who was replaced it is another request
+    assert headers["Idempotency-Key"] == "$(date +%s)-$RANDOM"  # with a customer who was replaced it is another request
     body = json.loads(words[words.index("--data-binary") + 1])
     again = {**body, "partner_order_id": "W-2"}
     assert shop.post("/v1/orders", again).status == 201
