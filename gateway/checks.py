@@ -5,7 +5,9 @@ stops at the first fault, repeats values in its answers and builds its validator
 """
 
 import asyncio
+import json
 from collections.abc import Iterable, Mapping
+from functools import lru_cache
 from typing import Any
 from urllib.parse import parse_qsl
 
@@ -59,12 +61,17 @@ class Checker:
     """One schema, compiled once."""
 
     def __init__(self, schema: Mapping[str, Any]) -> None:
-        self.compiled = jsonschema_rs.Draft4Validator(_draft4(schema), validate_formats=True, formats=FORMATS)
+        self.compiled = _compiled(json.dumps(schema))
 
     def faults(self, document: Any, prefix: str = "") -> list[Fault]:
         if self.compiled.is_valid(document):
             return []
         return [fault for error in self.compiled.iter_errors(document) for fault in _faults(error, prefix)]
+
+
+@lru_cache(maxsize=1024)
+def _compiled(schema: str) -> jsonschema_rs.Draft4Validator:
+    return jsonschema_rs.Draft4Validator(_draft4(json.loads(schema)), validate_formats=True, formats=FORMATS)
 
 
 def _draft4(schema: Any) -> Any:

@@ -1,9 +1,12 @@
 """What every test may ask for: real PostgreSQL and Redis, a database of its own, a runtime, a clock."""
 
+import json
 from collections.abc import Iterator
+from typing import Any
 
 import pytest
 import redis
+from connexion.spec import OpenAPISpecification
 
 from gateway import runtime as runtimes
 from gateway.config import LOOPBACK, Settings
@@ -13,6 +16,22 @@ from tests.support.clock import Clock
 from tests.support.servers import Servers, servers
 
 SECRET_KEY = bytes(range(32))
+
+
+@pytest.fixture(scope="session", autouse=True)
+def valid_once() -> Iterator[None]:
+    """Connexion holds the specification against OpenAPI's schema at every start; for one specification once will do."""
+    validate, seen = OpenAPISpecification._validate_spec, set()
+
+    def once(spec: dict[str, Any]) -> None:
+        said = json.dumps(spec, default=repr)
+        if said not in seen:
+            validate(spec)
+            seen.add(said)
+
+    with pytest.MonkeyPatch.context() as patched:
+        patched.setattr(OpenAPISpecification, "_validate_spec", staticmethod(once))
+        yield
 
 
 @pytest.fixture(scope="session")
