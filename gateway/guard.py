@@ -85,9 +85,11 @@ class BodyGuard:
         scope["stecker.body"] = body
         scope["headers"] = _with_length(scope["headers"], len(body))
         began = perf_counter()
-        await self.app(scope, _replay(body, receive), send)
-        if inner:
-            self.see(inner["scope"], inner, began)
+        try:
+            await self.app(scope, _replay(body, receive), send)
+        finally:
+            if inner:
+                self.see(inner["scope"], inner, began)
 
 
 async def _live(receive: Receive, send: Send, close: Callable[[], Awaitable[None]]) -> None:
