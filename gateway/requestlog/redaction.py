@@ -25,8 +25,7 @@ id ids type types code codes state status event events event_types sku gtin ean 
 countrycode currency currencycode currency_code amount language locale timezone start end at from to until pace scenario
 scenarios actor actors by reason reasons fault faults group sequence limit after next older before environment format
 signature kind action actions scope scopes bill_to tax_included media_type method version position attempts duration_ms
-settled ordered concurrency rate_per_second category wait
-eta since
+settled ordered concurrency rate_per_second category wait eta
 """
 NAMES = frozenset(_NAMES.split())
 # … and those that end like one, as `partner_order_id`, `created_at`, `orderDate`.
