@@ -34,7 +34,7 @@ from webhooks.tenant import Tenant
 
 STECKER = (sys.executable, "-m", "gateway.cli")
 READY_WITHIN = 60.0
-ENVIRONMENT = "sandbox"
+ENVIRONMENT = "live"
 
 # Everything is on, and the limits are where no load of ours gets.
 LIMITS = {
