@@ -149,8 +149,7 @@ def _made(data: DataDir) -> bool:
 
 def _initialise(data: DataDir, programs: Path, sockets: Path, account: Account | None) -> None:
     """Make the cluster beside its place and move it there whole, so that a killed first start leaves no half of one."""
-    for half in data.root.glob("postgres.new-*"):
-        shutil.rmtree(half, ignore_errors=True)  # the initdb of a killed run may still be at work in it
+    _clear(data)
     new = Path(tempfile.mkdtemp(prefix="postgres.new-", dir=data.root))
     _give(new, account)
     password = sockets / "password"
@@ -165,7 +164,16 @@ def _initialise(data: DataDir, programs: Path, sockets: Path, account: Account |
     _run(single, new, account, BOOTSTRAP.format(app=APP, owner=OWNER, database=DATABASE, app_password=data.secret(APP)))
     shutil.rmtree(data.postgres, ignore_errors=True)
     new.rename(data.postgres)
+    _clear(data)
     data.sandbox_keys.unlink(missing_ok=True)  # they opened the database that is gone
+
+
+def _clear(data: DataDir) -> None:
+    """Remove what killed first starts have left. The initdb of one may still be at work in it: then it is removed the
+    next time, by when that initdb has found that its folder is gone.
+    """
+    for half in data.root.glob("postgres.new-*"):
+        shutil.rmtree(half, ignore_errors=True)
 
 
 def _run(command: list[str], folder: Path, account: Account | None, text: str = "") -> None:
