@@ -1,16 +1,18 @@
 """One POST to a stranger: only to where we may connect, within a deadline, reading no more than we want to know."""
 
+import http.client
 import math
 import socket
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from functools import lru_cache
 from http.client import RemoteDisconnected
+from operator import itemgetter
 from time import monotonic
 from typing import Any, NamedTuple
 from urllib.parse import urlsplit
 
-from requests import PreparedRequest, Response
+from requests import PreparedRequest
 from requests.adapters import HTTPAdapter
 from requests.exceptions import ConnectionError as RequestsConnectionError
 from requests.exceptions import RequestException, SSLError
@@ -18,6 +20,7 @@ from requests.exceptions import Timeout as RequestsTimeout
 from urllib3 import BaseHTTPResponse, HTTPConnectionPool, HTTPSConnectionPool
 from urllib3.connection import HTTPConnection, HTTPSConnection
 from urllib3.exceptions import HTTPError, MaxRetryError, NewConnectionError, ProtocolError
+from urllib3.util import Timeout
 
 from webhooks.deadline import Attempt, Blocked, Unresolved, Watchdog
 from webhooks.egress import Network, check_url
@@ -69,6 +72,7 @@ class Transport:
         self._deadline = deadline
         self._verify = verify
         self._adapter = _Adapter(pool_connections=REMEMBERED_HOSTS, pool_maxsize=16, max_retries=0)
+        self._timeout = Timeout(connect=deadline, read=deadline)
         self._watchdog = Watchdog(interval=deadline / 50)
 
     @property
@@ -109,18 +113,18 @@ class Transport:
         self._adapter.close()
 
     def _exchange(self, request: PreparedRequest, most: int, hide: Sequence[str]) -> Answer:
-        response = self._adapter.send(
-            request, stream=True, timeout=(self._deadline, self._deadline), verify=self._verify
-        )
-        code, retry_after = response.status_code, response.headers.get("retry-after")
+        response = self._adapter.send(request, stream=True, timeout=self._timeout, verify=self._verify)
+        code, retry_after = response.status, response.headers.get("retry-after")
         abort = response.headers.get(WISH, "").strip().lower() == "abort"
         try:
             # A redirect's body can be as long as it likes: it is not read.
-            body = b"" if 300 <= code < 400 else response.raw.read(max(MAX_RESPONSE, most), decode_content=True)
+            body = b"" if 300 <= code < 400 else response.read(max(MAX_RESPONSE, most), decode_content=True)
         except (HTTPError, OSError) as error:
             return Answer(status_code=code, error=_name(error))
         finally:
+            # Cut off where something is left to be read; else it went back to the pool by itself.
             response.close()
+            response.release_conn()
         excerpt = _excerpt(_without(body, hide))
         answer = Answer(status_code=code, retry_after=retry_after, abort=abort, excerpt=excerpt)
         if not most:
@@ -183,26 +187,45 @@ _NAMES: tuple[tuple[type[BaseException], str], ...] = (
 )
 
 
-class _Http(HTTPConnection):
-    """A connection that goes only where the attempt may go, and that the attempt's deadline can cut."""
+class _Watched:
+    """A connection that goes only where the attempt may go, and that the attempt's deadline can cut.
 
-    def _new_conn(self) -> socket.socket:
-        return Attempt.current().open(self._dns_host, self.port or 80, self)
+    Head and body go out in one piece: in two, sender and receiver wake up twice.
+    """
 
-    def request(self, *args: Any, **kwargs: Any) -> None:
+    _pieces: list[bytes] | None = None
+    _usual_port: int
+
+    def _new_conn(self: Any) -> socket.socket:
+        return Attempt.current().open(self._dns_host, self.port or self._usual_port, self)
+
+    def request(self: Any, *args: Any, **kwargs: Any) -> None:
         if self.sock is not None:
             Attempt.current().watch(self.sock)
-        super().request(*args, **kwargs)
+        pieces = self._pieces = []
+        try:
+            super().request(*args, **kwargs)  # type: ignore[misc]
+        finally:
+            self._pieces = None
+        self.send(b"".join(pieces))
+
+    def send(self: Any, data: Any) -> None:
+        if self._pieces is None:
+            super().send(data)  # type: ignore[misc]
+        else:
+            self._pieces.append(data)
+
+    def putheader(self: Any, name: str, value: str) -> None:
+        # Not urllib3's, which looks for its sign for headers to be left out.
+        http.client.HTTPConnection.putheader(self, name, value)
 
 
-class _Https(HTTPSConnection):
-    def _new_conn(self) -> socket.socket:
-        return Attempt.current().open(self._dns_host, self.port or 443, self)
+class _Http(_Watched, HTTPConnection):
+    _usual_port = 80
 
-    def request(self, *args: Any, **kwargs: Any) -> None:
-        if self.sock is not None:
-            Attempt.current().watch(self.sock)
-        super().request(*args, **kwargs)
+
+class _Https(_Watched, HTTPSConnection):
+    _usual_port = 443
 
 
 class _HttpPool(HTTPConnectionPool):
@@ -221,11 +244,13 @@ def _split(url: str) -> tuple[str, str | None, int | None, str]:
 
 
 class _Adapter(HTTPAdapter):
-    """Without what it looks up for each request: proxies, and the parts of a URL that is always the same."""
+    """Without what it looks up for each request: proxies, the parts of a URL that is always the same, and of a pool's
+    key what is the same for all of its hosts."""
 
     def init_poolmanager(self, *args: Any, **kwargs: Any) -> None:
         super().init_poolmanager(*args, **kwargs)
         self.poolmanager.pool_classes_by_scheme = {"http": _HttpPool, "https": _HttpsPool}
+        self.poolmanager.key_fn_by_scheme = dict.fromkeys(("http", "https"), itemgetter("scheme", "host", "port"))
 
     def proxy_manager_for(self, *args: Any, **kwargs: Any) -> Any:
         raise RuntimeError("webhooks go through no proxy")
@@ -243,10 +268,6 @@ class _Adapter(HTTPAdapter):
     def request_url(self, request: PreparedRequest, proxies: Any) -> str:
         return _split(request.url or "")[3]
 
-    def build_response(self, req: PreparedRequest, resp: BaseHTTPResponse) -> Response:
-        """Only what is looked at: no cookie jar, no charset, no history."""
-        response = Response()
-        response.status_code = resp.status
-        response.headers = resp.headers  # type: ignore[assignment]
-        response.raw = resp
-        return response
+    def build_response(self, req: PreparedRequest, resp: BaseHTTPResponse) -> Any:
+        """As urllib3 has it: no cookie jar, no charset, no history."""
+        return resp
