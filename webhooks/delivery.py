@@ -113,11 +113,13 @@ def claim(
     `passes` are what `gates.look` said in this transaction, where somebody has looked already.
     """
     passes = gates.look(session) if passes is None else passes
-    leased = [tuple(row) for row in session.execute(_LEASE, _bounds(share, passes) | {"now": now, "lease": lease})]
+    leased = [
+        tuple(row) for row in session.execute(_LEASE, _bounds(share, passes) | {"now": now, "lease": lease}).all()
+    ]
     if not leased:
         return []
     # A statement of its own: only now is the mailbox ours, and its head the one that everybody else sees, too.
-    rows = session.execute(_HEADS, _columns(leased) | {"now": now})
+    rows = session.execute(_HEADS, _columns(leased) | {"now": now}).all()
     heads = [Claimed._make((*row, now + lease)) for row in rows]
     gates.take(session, passes, Counter(head.endpoint_id for head in heads), lease)
     claimed = {head.box for head in heads}
@@ -153,7 +155,7 @@ def record(session: Session, outcomes: Sequence[Outcome]) -> list[Outcome]:
     # The youngest claim of a mailbox wins: we may have lost it and taken it again since.
     by_box = {outcome.claimed.box: outcome for outcome in sorted(outcomes, key=lambda one: one.claimed.generation)}
     boxes = _columns([(*box, outcome.claimed.generation) for box, outcome in by_box.items()])
-    locked = [tuple(row) for row in session.execute(_LOCK, boxes)]
+    locked = [tuple(row) for row in session.execute(_LOCK, boxes).all()]
     ours = [by_box.pop((endpoint_id, subject)) for endpoint_id, subject in locked]
     tried = [(outcome.claimed, outcome.tried) for outcome in ours if outcome.tried is not None]
     if tried:
