@@ -16,7 +16,7 @@ import gateway.sandbox.inbox.tables
 import gateway.sandbox.tables
 import gateway.scheduling.tables  # noqa: F401  (imported for what they declare)
 from gateway import db
-from webhooks import health, recovery, retention  # noqa: F401
+from webhooks import health, metrics, recovery, retention  # noqa: F401
 from webhooks import tables as webhook_tables
 
 METADATA: tuple[MetaData, ...] = (db.Base.metadata, webhook_tables.metadata)

@@ -1,8 +1,6 @@
 """How endpoints do: the share of attempts that failed within a window, and since when nothing else came back.
 
-Counted from the attempts, by whoever goes the rounds: those who deliver write nothing for it. An attempt counts once
-and none is passed over, however late its transaction ends: only what was written before every running transaction
-began is counted.
+Counted from the attempts (`webhooks.tally`), by whoever goes the rounds: those who deliver write nothing for it.
 """
 
 from collections.abc import Mapping, Sequence
@@ -10,11 +8,11 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Literal
 
-from sqlalchemy import BigInteger, text
-from sqlalchemy.orm import Mapped, Session, mapped_column
+from sqlalchemy import text
+from sqlalchemy.orm import Session
 
 from webhooks import delivery
-from webhooks.tables import Base
+from webhooks.tally import advance
 
 AT_ONCE = 20_000
 LEVELS = (50, 70, 90)
@@ -33,19 +31,6 @@ DISABLED, AGAIN = 100, 1
 """As `warned`: that it was disabled was told; it was told something, and was switched on again since."""
 
 Kind = Literal["failing", "disabled", "recovered"]
-
-
-class Tally(Base):
-    """How far the attempts are counted: up to `upto`. Those up to `seen` were there when `horizon` was the next
-    transaction; when all before that are over, so that none can appear any more, they are counted, too.
-    """
-
-    __tablename__ = "webhook_tally"
-
-    name: Mapped[str] = mapped_column(primary_key=True)
-    upto: Mapped[int] = mapped_column(BigInteger)
-    seen: Mapped[int] = mapped_column(BigInteger)
-    horizon: Mapped[int] = mapped_column(BigInteger)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -123,18 +108,11 @@ def tally(session: Session) -> tuple[bool, Mapping[str, int]]:
 
     Call it, each time in a transaction, until there are no more.
     """
-    session.execute(_BEGIN)
-    mark = session.execute(_MARK).one()
-    if mark.oldest < mark.horizon:
+    batch = advance(session, "health", most=AT_ONCE)
+    if batch is None:
         return False, {}
-    upto = min(mark.seen, mark.upto + AT_ONCE)
-    bounds = {"after": mark.upto, "upto": upto}
-    told = {"ours": list(OURS), "heard": list(HEARD)}
-    died = {row.endpoint_id: row.died for row in session.execute(_COUNT, bounds | told)} if upto > mark.upto else {}
-    more = upto < mark.seen
-    seen, horizon = (mark.seen, mark.horizon) if more else (mark.newest, mark.next)
-    session.execute(_MOVE, {"upto": upto, "seen": seen, "horizon": horizon})
-    return more, died
+    bounds = {"after": batch.after, "upto": batch.upto, "ours": list(OURS), "heard": list(HEARD)}
+    return batch.more, {row.endpoint_id: row.died for row in session.execute(_COUNT, bounds)}
 
 
 def judge(session: Session, rules: Rules, *, now: datetime) -> Sequence[Notice]:
@@ -176,17 +154,6 @@ def mailed(session: Session, endpoint_id: str, kind: str) -> None:
     """This one is written, unless there is another one to write by now."""
     session.execute(_MAILED, {"endpoint_id": endpoint_id, "kind": kind})
 
-
-_BEGIN = text("INSERT INTO webhook_tally (name, upto, seen, horizon) VALUES ('health', 0, 0, 0) ON CONFLICT DO NOTHING")
-
-_MARK = text("""
-    SELECT upto, seen, horizon, (SELECT coalesce(max(id), 0) FROM webhook_attempt) AS newest,
-           CAST(CAST(pg_snapshot_xmin(pg_current_snapshot()) AS text) AS bigint) AS oldest,
-           CAST(CAST(pg_snapshot_xmax(pg_current_snapshot()) AS text) AS bigint) AS next
-      FROM webhook_tally WHERE name = 'health' FOR UPDATE
-""")
-
-_MOVE = text("UPDATE webhook_tally SET upto = :upto, seen = :seen, horizon = :horizon WHERE name = 'health'")
 
 # The failures in a row begin behind the last success, in the order of the attempts' beginnings. Whoever was reset
 # meanwhile (`forget` has changed) keeps what the reset wrote.

@@ -10,6 +10,7 @@ from datetime import timedelta
 from gateway.endpoints import health, mail, recovering
 from gateway.folders import service as folders
 from gateway.front import DATABASE_AWAY
+from gateway.ops import metrics
 from gateway.privacy import service as privacy
 from gateway.requestlog import service as requestlog
 from gateway.runtime import Runtime
@@ -46,6 +47,7 @@ def rounds() -> list[Round]:
         Round("inboxes", 60.0, inbox.sweep),
         Round("requests", 300.0, requestlog.sweep),
         Round("health", 30.0, health.look),
+        Round("metrics", 5.0, metrics.count),
         Round("mail", 60.0, mail.write_all),
         Round("recoveries", 0.5, recovering.go),
     ]

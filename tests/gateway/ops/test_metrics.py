@@ -4,6 +4,7 @@ from datetime import timedelta
 
 from sqlalchemy import text
 
+from gateway.ops import metrics as ours
 from tests.support.orders import json_order
 
 
@@ -24,17 +25,19 @@ def test_a_scrape_tells_what_is_due_and_how_it_went(api, runtime, clock):
     found = metrics(ops)
     assert (found["due"], found["oldest_due_seconds"], found["in_flight"]) == (2, 30, 0)
     with runtime.sessions.begin() as session:
-        session.execute(text("UPDATE webhook_mailbox SET leased = true WHERE subject LIKE 'job_%'"))
-        for verdict, hours in (("retry", 0), ("retry", 0), ("delivered", 0), ("failed", 2)):
-            session.execute(_ATTEMPT, {"verdict": verdict, "at": clock() - timedelta(hours=hours)})
-        session.execute(_GATE, {"id": "whep_1", "until": clock() + timedelta(minutes=1)})
-        session.execute(_GATE, {"id": "whep_2", "until": clock() - timedelta(minutes=1)})
-        session.execute(_GATE, {"id": "whep_3", "until": clock() - timedelta(minutes=1)})
+        leased = "UPDATE webhook_mailbox SET leased = true, due_at = :until WHERE subject LIKE 'job_%'"
+        session.execute(text(leased), {"until": clock() + timedelta(seconds=30)})
+        for verdict in ("retry", "retry", "delivered"):
+            session.execute(_ATTEMPT, {"verdict": verdict, "at": clock()})
+        for number, minutes in enumerate((1, -1, -1)):
+            session.execute(_GATE, {"id": f"whep_{number}", "minutes": timedelta(minutes=minutes)})
+    ours.count(runtime), ours.count(runtime)
     found = metrics(ops)
     assert (found["due"], found["in_flight"]) == (1, 1)
     verdicts = ("delivered", "retry", "failed")
-    tried = {verdict: found[f'attempts_last_hour{{verdict="{verdict}"}}'] for verdict in verdicts}
-    assert tried == {"delivered": 1, "retry": 2, "failed": 0}
+    tried = [found[f'attempts_total{{environment="sandbox",way="http",verdict="{verdict}"}}'] for verdict in verdicts]
+    assert tried == [1, 2, 0]
+    assert found['wait_seconds_bucket{environment="sandbox",way="http",le="60"}'] == 3
     assert (found['circuits{state="open"}'], found['circuits{state="half_open"}']) == (1, 2)
 
 
@@ -48,4 +51,4 @@ _ATTEMPT = text("""
     INSERT INTO webhook_attempt (message_id, owner, environment, at, duration_ms, verdict)
     SELECT id, owner, environment, :at, 1, :verdict FROM webhook_message LIMIT 1
 """)
-_GATE = text("INSERT INTO webhook_gate (endpoint_id, open_until) VALUES (:id, :until)")
+_GATE = text("INSERT INTO webhook_gate (endpoint_id, open_until) VALUES (:id, now() + :minutes)")
