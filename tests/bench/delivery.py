@@ -96,9 +96,18 @@ def our_round(tested: System, ears: Sequence[Subscription], count: int, say: Say
 
 
 def _waiting(runtime: Runtime, but: str) -> bool:
-    query = text("SELECT EXISTS (SELECT FROM webhook_mailbox WHERE due_at IS NOT NULL AND endpoint_id <> :but)")
     with runtime.sessions() as session:
-        return bool(session.scalar(query, {"but": but}))
+        return bool(session.scalar(_WAITING, {"but": but}))
+
+
+# By the index: with a million mailboxes, a scan of them all would be most of what is measured.
+_WAITING = text("""
+    SELECT EXISTS (
+        SELECT FROM webhook_endpoint e CROSS JOIN LATERAL (
+            SELECT FROM webhook_mailbox m
+             WHERE m.endpoint_id = e.id AND m.retrying = ANY('{false,true}') AND m.due_at IS NOT NULL LIMIT 1) waiting
+         WHERE e.id <> :but)
+""")
 
 
 def bare_round(pool: ProcessPoolExecutor, receiver: Server, count: int) -> float:
@@ -137,7 +146,7 @@ def statements(tested: System, ears: Sequence[Subscription], size: Size) -> floa
         finish(tested.runtime)
         courier.stop()
         courier.join()
-        looks = sum("FROM webhook_mailbox WHERE due_at IS NOT NULL" in one for one in said)
+        looks = sum("due_at IS NOT NULL LIMIT 1) waiting" in one for one in said)
     transport.close()
     return (len(said) - looks) / count
 

@@ -59,7 +59,7 @@ COPIES: Sequence[tuple[type[DeclarativeBase], int, Mapping[str, str]]] = (
 
 
 def fill(running: Servers, tested: System, ears: Sequence[Subscription], jobs: int) -> None:
-    """So many finished jobs in the tables, which are then as vacuum leaves them. One order is really placed."""
+    """So many finished jobs in the tables, which are then as vacuum leaves them and on disk. One is really placed."""
     with running_api(tested.runtime) as api:
         statements.place(api.caller("demo"), "the first of all", datetime.now(UTC))
     database = str(tested.runtime.engine.url.database)
@@ -72,6 +72,7 @@ def fill(running: Servers, tested: System, ears: Sequence[Subscription], jobs: i
                 connection.execute(text(_copy(table, times, changes)), span)
             connection.execute(text(_ATTEMPTS), span)
         connection.execute(text("VACUUM ANALYZE"))
+        connection.execute(text("CHECKPOINT"))
     engine.dispose()
 
 
