@@ -9,13 +9,14 @@ from pathlib import Path
 from time import monotonic
 from typing import Protocol
 
-from webhooks import folders, schemes, signing
+from webhooks import folders, schemes, signing, tracing
 from webhooks.delivery import Claimed
 from webhooks.outbox import Payload
 from webhooks.policy import NOTHING, Answer, Ruling, fault
 from webhooks.schemes import Ask, Scheme, Sent
 from webhooks.tenant import Tenant
 from webhooks.tokens import NoToken
+from webhooks.tracing import Trace
 from webhooks.transport import MAX_RESPONSE, Request, Transport, joined
 
 Open = Callable[[bytes, str, str], bytes]
@@ -136,15 +137,24 @@ class Caller:
 
     def attempt(self, claimed: Claimed, at: datetime) -> tuple[Answer, Ruling | None]:
         """What came of it, and what the dialect makes of that; None where the status says all. Raises `NotNow`."""
+        with tracing.attempt(claimed) as span:
+            answer, ruling = self._attempt(claimed, at, span.trace)
+            span.end(*tracing.outcome(answer, ruling))
+        tracing.log(claimed, answer, ruling, span.trace)
+        return answer, ruling
+
+    def _attempt(self, claimed: Claimed, at: datetime, trace: Trace) -> tuple[Answer, Ruling | None]:
         if claimed.scheme == schemes.FOLDER:
             return self._write(claimed)
         if claimed.url == INBOX:
-            return self._keep(claimed, at)
+            return self._keep(claimed, at, trace)
         scheme, until = self.schemes.of(claimed), monotonic() + self.transport.deadline
 
         def send(call: Payload | Claimed, most: int) -> Answer:
             sent = Sent(id=claimed.message_id, body=call.body, at=at)
-            return exchange(self.transport, scheme, self._request(claimed.url, call), sent, until=until, most=most)
+            return exchange(
+                self.transport, scheme, self._request(claimed.url, call, trace), sent, until=until, most=most
+            )
 
         # Our own test message is nothing that a dialect knows of.
         ours = claimed.subject == claimed.endpoint_id
@@ -163,18 +173,18 @@ class Caller:
             return Answer(error="folder_unavailable", step="folder"), None
         return Answer(step="folder", duration_ms=round((monotonic() - start) * 1000)), "delivered"
 
-    def _keep(self, claimed: Claimed, at: datetime) -> tuple[Answer, Ruling | None]:
+    def _keep(self, claimed: Claimed, at: datetime, trace: Trace) -> tuple[Answer, Ruling | None]:
         """With the same headers as on the wire; a question before the call asks nobody."""
         start = monotonic()
-        request = self._request(claimed.url, claimed)
+        request = self._request(claimed.url, claimed, trace)
         sent = Sent(id=claimed.message_id, body=claimed.body, at=at)
         headers = {**request.headers, **self.schemes.of(claimed).headers(sent, start + self.transport.deadline)}
         if not self.put_down(claimed, request._replace(headers=headers), at):
             return Answer(error="no_inbox", step="inbox"), None
         return Answer(step="inbox", duration_ms=round((monotonic() - start) * 1000)), "delivered"
 
-    def _request(self, url: str, call: Payload | Claimed) -> Request:
-        headers = {**call.headers, "user-agent": self.user_agent}
+    def _request(self, url: str, call: Payload | Claimed, trace: Trace) -> Request:
+        headers = {**call.headers, **trace, "user-agent": self.user_agent}
         if call.body and call.media_type:
             headers["content-type"] = call.media_type
         return Request(

@@ -94,7 +94,8 @@ class RenderFailure:
 class OutgoingEvent:
     """One event and its words by `Subscription.shape`. An empty tuple: there is no word for it, nothing is sent.
 
-    `service` is what it is about, for those who want to hear of some services only.
+    `service` is what it is about, for those who want to hear of some services only. `trace` are the headers of the
+    trace that it belongs to (`webhooks.tracing`): they go with each attempt.
     """
 
     subject: str
@@ -103,6 +104,7 @@ class OutgoingEvent:
     sequence: int
     payloads: Mapping[str, tuple[Payload, ...] | RenderFailure]
     service: str | None = None
+    trace: Mapping[str, str] = field(default_factory=dict)
 
 
 def about(subject: str) -> str:
@@ -210,7 +212,7 @@ def _payload_row(word: _Word) -> dict[str, Any]:
         "media_type": payload.media_type,
         "method": payload.method,
         "path": payload.path,
-        "headers": dict(payload.headers),
+        "headers": {**payload.headers, **word.event.trace},
     }
     # What is not named is NULL, and most payloads have neither.
     if payload.kind is not None:

@@ -101,7 +101,7 @@ def judge(
 
     Where a dialect has ruled, its word holds, whatever the status; but not against a receiver who wants no more of it.
     """
-    error = fault(answer) if ruling is None else _RULED[ruling] and (fault(answer) or _RULED[ruling])
+    error = trouble(answer, ruling)
     if error is None:
         return Verdict(status="delivered")
     if ruling == "failed":
@@ -128,6 +128,11 @@ NOT_THEIRS = frozenset({"internal_error", "blocked_by_policy", "no_folder", "pro
 """Errors that nobody there can do anything about."""
 
 _RULED: Mapping[Ruling, str | None] = {"delivered": None, "retry": "not_taken", "failed": "refused"}
+
+
+def trouble(answer: Answer, ruling: Ruling | None) -> str | None:
+    """Why an attempt is no success, where a dialect may have ruled."""
+    return fault(answer) if ruling is None else _RULED[ruling] and (fault(answer) or _RULED[ruling])
 
 
 def fault(answer: Answer) -> str | None:
