@@ -28,6 +28,7 @@ from gateway.worker.tasks import TaskWorker
 from webhooks import policy
 from webhooks.calling import Caller, Schemes
 from webhooks.courier import Courier, Pace, Tools
+from webhooks.hours import DatabaseClock
 from webhooks.tokens import Tokens
 from webhooks.transport import Transport
 
@@ -51,6 +52,7 @@ def run(settings: Settings) -> None:
     stopping = threading.Event()
     _stop_on_signal(stopping)
     runtime = runtimes.build(settings, pool_size=CONNECTIONS)
+    runtime = replace(runtime, clock=DatabaseClock(runtime.engine))
     transport = Transport(allow=settings.egress_allow, proxy=settings.egress_proxy)
     courier = courier_of(runtime, transport)
     courier.start()

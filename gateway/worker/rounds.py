@@ -17,6 +17,7 @@ from gateway.runtime import Runtime
 from gateway.sandbox import runs
 from gateway.sandbox.inbox import service as inbox
 from webhooks import retention
+from webhooks.hours import Setbacks
 from webhooks.retention import Keep
 
 log = logging.getLogger(__name__)
@@ -50,7 +51,21 @@ def rounds() -> list[Round]:
         Round("metrics", 5.0, metrics.count),
         Round("mail", 60.0, mail.write_all),
         Round("recoveries", 0.5, recovering.go),
+        Round("setbacks", 5.0, Hours().look),
     ]
+
+
+class Hours:
+    """Whether the clock that all go by was set back."""
+
+    def __init__(self) -> None:
+        self._setbacks = Setbacks()
+
+    def look(self, runtime: Runtime) -> None:
+        if back := self._setbacks.look(runtime.sessions):
+            log.warning(
+                "the database's clock was set back by %d s; what waits was moved by as much", back.total_seconds()
+            )
 
 
 def _erase(runtime: Runtime) -> None:

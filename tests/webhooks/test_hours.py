@@ -1,0 +1,74 @@
+"""One time for all workers, and what waits when it is set back (security.md R9)."""
+
+from datetime import UTC, datetime, timedelta
+from time import time
+
+import pytest
+from sqlalchemy import create_engine, text
+from sqlalchemy.orm import Session, sessionmaker
+
+from tests.support.outbox import add_endpoint, event, rows, say
+from webhooks import delivery, hours
+from webhooks.delivery import Share
+from webhooks.hours import DatabaseClock, Setbacks
+
+Sessions = sessionmaker[Session]
+AHEAD = timedelta(minutes=10)
+LEASE = timedelta(seconds=30)
+
+
+def test_a_machine_whose_clock_is_90_seconds_ahead_goes_by_the_databases(
+    sessions: Sessions, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("webhooks.hours.time", lambda: time() + 90)
+    clock = DatabaseClock(sessions.kw["bind"])
+
+    with sessions() as session:
+        before = session.scalar(text("SELECT clock_timestamp()"))
+        now = clock()
+        after = session.scalar(text("SELECT clock_timestamp()"))
+
+    slack = timedelta(seconds=hours.ROUND_TRIP)
+    assert before - slack <= now <= after + slack
+
+
+def test_without_a_database_the_machines_own_time_goes_on() -> None:
+    clock = DatabaseClock(create_engine("postgresql+psycopg://127.0.0.1:1/nobody", connect_args={"connect_timeout": 1}))
+
+    assert abs(clock() - datetime.now(UTC)) < timedelta(seconds=5)
+
+
+def test_what_waits_is_moved_when_the_clock_was_set_back_and_only_then(sessions: Sessions) -> None:
+    """One that was never tried, one behind it, one that waits for its retry, and one that somebody holds."""
+    add_endpoint(sessions, "https://receiver.example/")
+    now = datetime.now(UTC)
+    say(sessions, event("job_1", 1), event("job_1", 2), event("job_held"), now=now + AHEAD)
+    with sessions.begin() as session:
+        held = delivery.claim(session, Share(limit=1, cap=1, rooms={}), lease=LEASE, now=now + AHEAD)
+    passing = [0.0]
+    setbacks = Setbacks(passing=lambda: passing[0])
+
+    assert setbacks.look(sessions) is None
+    assert setbacks.look(sessions) is None
+    passing[0] = AHEAD.total_seconds()
+    assert abs((setbacks.look(sessions) or timedelta(0)) - AHEAD) < timedelta(seconds=5)
+    assert setbacks.look(sessions) is None
+
+    assert len(held) == 1
+    late = "due_at > now() + CASE WHEN leased THEN interval '30 s' ELSE interval '0' END"
+    assert rows(sessions, f"SELECT count(*), count(*) FILTER (WHERE {late}) FROM webhook_mailbox") == [(2, 0)]
+    assert rows(sessions, "SELECT count(*) FROM webhook_message WHERE next_attempt_at > now()") == [(0,)]
+
+
+def test_a_clock_that_is_set_ahead_moves_nothing(sessions: Sessions) -> None:
+    add_endpoint(sessions, "https://receiver.example/")
+    say(sessions, event("job_1"), now=datetime.now(UTC) + AHEAD)
+    before = rows(sessions, "SELECT due_at FROM webhook_mailbox")
+    passing = [AHEAD.total_seconds()]
+    setbacks = Setbacks(passing=lambda: passing[0])
+
+    setbacks.look(sessions)
+    passing[0] = 0.0
+
+    assert setbacks.look(sessions) is None
+    assert rows(sessions, "SELECT due_at FROM webhook_mailbox") == before

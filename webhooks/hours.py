@@ -1,0 +1,109 @@
+"""The time that all workers go by: PostgreSQL's, whatever the clocks of their machines say.
+
+A lease that one machine has taken would be over at once for another whose clock is ahead: all would be sent twice.
+"""
+
+import threading
+from collections.abc import Callable
+from datetime import UTC, datetime, timedelta
+from time import monotonic, time
+
+from sqlalchemy import Engine, text
+from sqlalchemy.exc import InterfaceError, OperationalError
+from sqlalchemy.exc import TimeoutError as NoConnection
+from sqlalchemy.orm import Session, sessionmaker
+
+AWAY = (OperationalError, InterfaceError, NoConnection)
+
+ROUND_TRIP = 0.25
+"""Seconds: less than that is how long the answer took, not a clock that was set."""
+
+
+class DatabaseClock:
+    """PostgreSQL's time. It is asked every `every` seconds; in between the monotonic clock goes on from there.
+
+    While it is away, what was known goes on; before the first answer that is the machine's own time.
+    """
+
+    def __init__(self, engine: Engine, *, every: float = 10.0) -> None:
+        self._engine = engine
+        self._every = every
+        self._asking = threading.Lock()
+        self._asked = float("-inf")
+        self._ahead = time() - monotonic()
+
+    def __call__(self) -> datetime:
+        if monotonic() - self._asked >= self._every and self._asking.acquire(blocking=False):
+            try:
+                self._ask()
+            finally:
+                self._asking.release()
+        return datetime.fromtimestamp(monotonic() + self._ahead, UTC)
+
+    def _ask(self) -> None:
+        before = self._asked = monotonic()
+        try:
+            with self._engine.connect() as connection:
+                found = float(connection.scalar(_NOW) or 0.0)
+        except AWAY:
+            return
+        ahead = found - (before + monotonic()) / 2
+        if abs(ahead - self._ahead) > ROUND_TRIP:
+            self._ahead = ahead
+
+
+class Setbacks:
+    """Notices that PostgreSQL's clock was set back, and has what waits not wait the longer for it. One at a time.
+
+    `least` is what counts as set back; `passing` are seconds that nobody sets.
+    """
+
+    def __init__(
+        self,
+        *,
+        least: timedelta = timedelta(seconds=5),
+        lease: timedelta = timedelta(seconds=30),
+        passing: Callable[[], float] = monotonic,
+    ) -> None:
+        self._least = least.total_seconds()
+        self._lease = lease
+        self._passing = passing
+        self._ahead: float | None = None
+
+    def look(self, sessions: sessionmaker[Session]) -> timedelta | None:
+        """By how much, if it was set back since the last look; what waits has been moved by as much then."""
+        with sessions.begin() as session:
+            ahead = float(session.scalar(_NOW) or 0.0) - self._passing()
+            if self._ahead is None or self._ahead - ahead < self._least:
+                self._ahead = max(ahead, self._ahead or ahead)
+                return None
+            back = timedelta(seconds=self._ahead - ahead)
+            session.execute(_LONG)
+            session.execute(_MOVE, {"back": back, "lease": self._lease})
+        self._ahead = ahead
+        return back
+
+
+_NOW = text("SELECT extract(epoch FROM clock_timestamp())::float8")
+
+_LONG = text("SET LOCAL statement_timeout = 0")
+
+# The mailboxes are locked in the order in which `enqueue` does. A lease may belong to somebody who lives: it is not cut
+# short, it only ends no later than one that were taken now.
+_MOVE = text("""
+    WITH waiting AS MATERIALIZED (
+        SELECT endpoint_id, subject FROM webhook_mailbox
+         WHERE due_at IS NOT NULL ORDER BY subject, endpoint_id FOR UPDATE),
+    boxes AS (
+        UPDATE webhook_mailbox m
+           SET due_at = CASE WHEN m.leased THEN least(m.due_at, statement_timestamp() + :lease)
+                             ELSE m.due_at - CAST(:back AS interval) END
+          FROM waiting
+         WHERE m.endpoint_id = waiting.endpoint_id AND m.subject = waiting.subject
+           AND m.due_at > statement_timestamp())
+    UPDATE webhook_message x
+       SET next_attempt_at = x.next_attempt_at - CAST(:back AS interval)
+      FROM waiting
+     WHERE x.endpoint_id = waiting.endpoint_id AND x.subject = waiting.subject
+       AND x.status = 'pending' AND x.next_attempt_at > statement_timestamp()
+""")
