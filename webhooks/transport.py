@@ -113,7 +113,8 @@ class Transport:
         self._adapter.close()
 
     def _exchange(self, request: PreparedRequest, most: int, hide: Sequence[str]) -> Answer:
-        response = self._adapter.send(request, stream=True, timeout=self._timeout, verify=self._verify)
+        timeout: Any = self._timeout  # of urllib3's: requests' types know only numbers
+        response: Any = self._adapter.send(request, stream=True, timeout=timeout, verify=self._verify)
         code, retry_after = response.status, response.headers.get("retry-after")
         abort = response.headers.get(WISH, "").strip().lower() == "abort"
         try:
@@ -215,16 +216,16 @@ class _Watched:
         else:
             self._pieces.append(data)
 
-    def putheader(self: Any, name: str, value: str) -> None:
+    def putheader(self: Any, header: str, *values: str) -> None:
         # Not urllib3's, which looks for its sign for headers to be left out.
-        http.client.HTTPConnection.putheader(self, name, value)
+        http.client.HTTPConnection.putheader(self, header, *values)
 
 
-class _Http(_Watched, HTTPConnection):
+class _Http(_Watched, HTTPConnection):  # type: ignore[misc]
     _usual_port = 80
 
 
-class _Https(_Watched, HTTPSConnection):
+class _Https(_Watched, HTTPSConnection):  # type: ignore[misc]
     _usual_port = 443
 
 
