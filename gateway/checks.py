@@ -5,13 +5,13 @@ stops at the first fault, repeats values in its answers and builds its validator
 """
 
 import asyncio
-import json
 from collections.abc import Iterable, Mapping
 from functools import lru_cache
 from typing import Any
 from urllib.parse import parse_qsl
 
 import jsonschema_rs
+import orjson
 from connexion.middleware.abstract import RoutedAPI, RoutedMiddleware
 from connexion.operations import AbstractOperation
 
@@ -61,7 +61,7 @@ class Checker:
     """One schema, compiled once."""
 
     def __init__(self, schema: Mapping[str, Any]) -> None:
-        self.compiled = _compiled(json.dumps(schema))
+        self.compiled = _compiled(orjson.dumps(schema))
 
     def faults(self, document: Any, prefix: str = "") -> list[Fault]:
         if self.compiled.is_valid(document):
@@ -70,8 +70,8 @@ class Checker:
 
 
 @lru_cache(maxsize=1024)
-def _compiled(schema: str) -> jsonschema_rs.Draft4Validator:
-    return jsonschema_rs.Draft4Validator(_draft4(json.loads(schema)), validate_formats=True, formats=FORMATS)
+def _compiled(schema: bytes) -> jsonschema_rs.Draft4Validator:
+    return jsonschema_rs.Draft4Validator(_draft4(orjson.loads(schema)), validate_formats=True, formats=FORMATS)
 
 
 def _draft4(schema: Any) -> Any:

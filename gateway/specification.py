@@ -1,11 +1,11 @@
 """The specification: authored in pieces, bundled into one committed file."""
 
-import json
 from collections.abc import Mapping
 from functools import lru_cache
 from importlib.resources import files
 from typing import Any
 
+import orjson
 import yaml
 
 import specs
@@ -16,14 +16,14 @@ HEADER = "# Bundled from specs/partner/ by `stecker specs bundle`; edit the piec
 
 def document() -> dict[str, Any]:
     """The bundled specification; a copy, which Connexion may write into."""
-    copied: dict[str, Any] = json.loads(_parsed(specs.read(BUNDLE)))
+    copied: dict[str, Any] = orjson.loads(_parsed(specs.read(BUNDLE)))
     return copied
 
 
 @lru_cache(maxsize=2)
-def _parsed(bundle: bytes) -> str:
+def _parsed(bundle: bytes) -> bytes:
     """Parsing takes most of a start, and whoever builds several applications reads the same bytes each time."""
-    return json.dumps(yaml.load(bundle, Loader=getattr(yaml, "CSafeLoader", yaml.SafeLoader)))
+    return orjson.dumps(yaml.load(bundle, Loader=getattr(yaml, "CSafeLoader", yaml.SafeLoader)))
 
 
 def served_by_connexion() -> dict[str, Any]:

@@ -1,42 +1,48 @@
 """What every test may ask for: real PostgreSQL and Redis, a database of its own, a runtime, a clock."""
 
-import json
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import Any
 
+import orjson
 import pytest
-import redis
-from connexion.spec import OpenAPISpecification
+from connexion.spec import Specification
+from werkzeug.routing import Rule
 
 from gateway import runtime as runtimes
 from gateway.config import LOOPBACK, Settings
 from gateway.runtime import Runtime
 from tests.support.api import Api, running_api
 from tests.support.clock import Clock
-from tests.support.servers import Servers, servers
+from tests.support.servers import Servers, quick_servers
 
 SECRET_KEY = bytes(range(32))
 
 
 @pytest.fixture(scope="session", autouse=True)
-def valid_once() -> Iterator[None]:
-    """Connexion holds the specification against OpenAPI's schema at every start; for one specification once will do."""
-    validate, seen = OpenAPISpecification._validate_spec, set()
+def built_quickly() -> Iterator[None]:
+    """Applications are built for each test, out of what is the same for all of them: Connexion's reading of the
+    specification, which it holds against OpenAPI's schema. Flask's makers of URLs are compiled when one is called.
+    """
+    load, compiled, read = Specification.load, Rule._compile_builder, {}
 
-    def once(spec: dict[str, Any]) -> None:
-        said = json.dumps(spec, default=repr)
-        if said not in seen:
-            validate(spec)
-            seen.add(said)
+    def once(document: Any, **options: Any) -> Any:
+        said = orjson.dumps((document, options))
+        if said not in read:
+            read[said] = load(document, **options)
+        return read[said]
+
+    def later(rule: Rule, append_unknown: bool = True) -> Callable[..., Any]:
+        return lambda self, **values: compiled(rule, append_unknown)(self, **values)
 
     with pytest.MonkeyPatch.context() as patched:
-        patched.setattr(OpenAPISpecification, "_validate_spec", staticmethod(once))
+        patched.setattr(Specification, "load", once)
+        patched.setattr(Rule, "_compile_builder", later)
         yield
 
 
 @pytest.fixture(scope="session")
-def running_servers(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Servers]:
-    with servers(tmp_path_factory.mktemp("servers")) as running:
+def running_servers() -> Iterator[Servers]:
+    with quick_servers() as running:
         yield running
 
 
@@ -56,8 +62,7 @@ def database_url(running_servers: Servers) -> Iterator[str]:
 @pytest.fixture
 def redis_url(running_servers: Servers) -> str:
     """An empty Redis."""
-    with redis.from_url(running_servers.redis) as client:
-        client.flushall()
+    running_servers.client.flushall()
     return running_servers.redis
 
 
