@@ -14,7 +14,7 @@ from sqlalchemy.exc import TimeoutError as PoolTimeout
 from starlette.exceptions import HTTPException
 from starlette.routing import compile_path
 
-from gateway import errors
+from gateway import errors, tracing
 from gateway.bridge import Serve
 from gateway.call import Call
 from gateway.errors import Problem
@@ -63,22 +63,30 @@ class Problems:
             (compile_path(path)[0], sorted(method.upper() for method in item if method in METHODS))
             for path, item in document["paths"].items()
         ]
+        # Of each operation.
+        self.paths: Mapping[str, str] = {
+            item[method]["operationId"]: path
+            for path, item in document["paths"].items()
+            for method in item.keys() & set(METHODS)
+        }
 
     def inside(self, error: Exception) -> Response:
         """An error handler of Flask's."""
         return self.answer(error, request.environ["stecker.scope"])
 
     def answer(self, error: Exception, scope: Scope) -> Response:
-        problem = self.of(error)
-        body = errors.document(problem, self.base_url, scope["stecker.request_id"])
+        request_id = scope["stecker.request_id"]
+        problem = self.of(error, request_id)
+        body = errors.document(problem, self.base_url, request_id)
         return Response(body, problem.status, content_type=errors.MEDIA_TYPE, headers=dict(problem.headers))
 
     def outside(self, asked: ConnexionRequest, error: Exception) -> ConnexionResponse:
         """An error handler of Connexion's: what routing, security, limits and checks raise."""
-        problem = self.of(error)
+        request_id = asked.scope["stecker.request_id"]
+        problem = self.of(error, request_id)
         if problem.status == 405:
             problem.headers = {"Allow": self._allowed(asked.scope["path"])}
-        body = errors.document(problem, self.base_url, asked.scope["stecker.request_id"])
+        body = errors.document(problem, self.base_url, request_id)
         return ConnexionResponse(
             problem.status, content_type=errors.MEDIA_TYPE, body=body, headers=dict(problem.headers)
         )
@@ -88,18 +96,18 @@ class Problems:
         return ", ".join(method for pattern, methods in self._methods if pattern.match(path) for method in methods)
 
     @staticmethod
-    def of(error: Exception) -> Problem:
+    def of(error: Exception, request_id: str) -> Problem:
         if isinstance(error, Problem):
             return error
         if isinstance(error, DATABASE_AWAY):
-            log.error("database_unavailable: %s", type(error).__name__)
+            log.error("database_unavailable: %s", type(error).__name__, extra={"request_id": request_id})
             detail = "The database did not answer. Try again in a moment: one Idempotency-Key never acts twice."
             return Problem(code="unavailable", detail=detail, headers={"Retry-After": "1"})
         status = getattr(error, "status_code", None) or getattr(error, "status", None) or getattr(error, "code", None)
         if isinstance(status, int) and status < 500:
             return errors.from_status(status)
         # The text of an exception may hold what was sent; the log gets where it happened.
-        log.error("unexpected_error: %s", type(error).__name__, exc_info=error)
+        log.error("unexpected_error: %s", type(error).__name__, exc_info=error, extra={"request_id": request_id})
         return Problem(code="internal", detail="This is our fault; tell us the request_id, and we can look it up.")
 
 
@@ -107,7 +115,18 @@ def handlers(runtime: Runtime, operations: Mapping[str, Handler], problems: Prob
     """Each operation's handler for the bridge: Connexion has checked the request already, and Flask would only find
     its way to the same handler once more, at a tenth of the cost of an order.
     """
-    return {name: partial(_serve, runtime, handler, problems) for name, handler in operations.items()}
+    return {
+        name: partial(_traced, partial(_serve, runtime, handler, problems), problems.paths[name])
+        for name, handler in operations.items()
+    }
+
+
+def _traced(serve: Serve, route: str, scope: Scope) -> Response:
+    with tracing.serving(scope, None if scope["method"] in READING else route) as span:
+        response = serve(scope)
+        status = response.status_code
+        span.end({"http.response.status_code": status}, str(status) if status >= 500 else None)
+    return response
 
 
 def _serve(runtime: Runtime, handler: Handler, problems: Problems, scope: Scope) -> Response:

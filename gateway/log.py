@@ -13,10 +13,14 @@ from datetime import UTC, datetime
 from traceback import extract_tb
 from typing import Any, TextIO
 
+from gateway import tracing
+from webhooks.tracing import trace_id
+
 CONTROL = re.compile("[\x00-\x1f\x7f-\x9f\u2028\u2029\u200b-\u200f\u202a-\u202e\u2066-\u2069]")
 
 FIELDS = (
     "request_id",
+    "trace_id",
     "operation",
     "status",
     "duration_ms",
@@ -25,11 +29,18 @@ FIELDS = (
     "job_id",
     "order_id",
     "message_id",
+    "event_id",
     "endpoint_id",
+    "subject",
+    "attempt",
+    "reason",
+    "dialect",
     "count",
     "pid",
 )
-"""The `extra` that may be told: ids, figures and names of our own. Queue libraries put arguments there (Q14)."""
+"""The `extra` that may be told: ids, figures and names of our own. Queue libraries put arguments there (Q14). Request
+and trace are known wherever a request is served.
+"""
 
 LEVELS: Mapping[str, int] = {
     "authlib": logging.INFO,  # logs whole tokens at DEBUG (O25)
@@ -99,7 +110,9 @@ def _moment(record: logging.LogRecord) -> datetime:
 
 
 def _fields(record: logging.LogRecord) -> dict[str, Any]:
-    return {name: _plain(value) for name in FIELDS if (value := getattr(record, name, None)) is not None}
+    cause = tracing.cause()
+    known = {"request_id": cause.request_id, "trace_id": trace_id(cause.trace)} | record.__dict__
+    return {name: _plain(value) for name in FIELDS if (value := known.get(name)) is not None}
 
 
 def _plain(value: object) -> object:

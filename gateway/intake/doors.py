@@ -13,6 +13,7 @@ from adapters.canonical import Intent, Query, Refusal
 from adapters.contract import Adapter, Numbered, RawMessage, Refusing, Rendered
 from adapters.errors import MalformedMessage, TranslationError, Unsupported
 from adapters.errors import Problem as Fault
+from gateway import tracing
 from gateway.call import Call
 from gateway.errors import Problem
 from gateway.front import Handler
@@ -87,13 +88,14 @@ def taken(dialect: Adapter, arrival: Arrival) -> Taken:
     document.
     """
     intents: list[Intent] = []
-    try:
-        intents = translated(dialect, arrival.message)
-        return Taken(_done(dialect, arrival, intents))
-    except Problem as problem:
-        if problem.code not in KEPT:
-            raise
-        return Taken(_refused(dialect, arrival, intents, problem), problem)
+    with tracing.taking(arrival.tenant.partner_id, arrival.door):
+        try:
+            intents = translated(dialect, arrival.message)
+            return Taken(_done(dialect, arrival, intents))
+        except Problem as problem:
+            if problem.code not in KEPT:
+                raise
+            return Taken(_refused(dialect, arrival, intents, problem), problem)
 
 
 def _done(dialect: Adapter, arrival: Arrival, intents: list[Intent]) -> Rendered:

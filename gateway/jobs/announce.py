@@ -12,7 +12,7 @@ from sqlalchemy.orm import Session
 from adapters.canonical import StatusUpdate
 from adapters.contract import Adapter
 from adapters.plain.writer import event_bytes
-from gateway import driver
+from gateway import driver, tracing
 from gateway.endpoints import shapes
 from gateway.endpoints.dialect import payload
 from gateway.ids import NewId, new_id
@@ -22,6 +22,7 @@ from gateway.partners.dialect import adapter_of
 from gateway.tenant import Tenant
 from webhooks import outbox
 from webhooks.tenant import Tenant as Owner
+from webhooks.tracing import Trace
 
 log = logging.getLogger(__name__)
 
@@ -46,7 +47,8 @@ def tell(session: Session, tenant: Tenant, steps: Sequence[Said], now: datetime,
         return
     wanted = {one.shape for one in subscriptions}
     dialect = adapter_of(session, tenant.partner_id) if "dialect" in wanted else None
-    events = [_outgoing(step, wanted, dialect) for step in steps]
+    trace = tracing.trace_for(tenant.partner_id)
+    events = [_outgoing(step, wanted, dialect, trace) for step in steps]
     write = partial(driver.write, session)
     outbox.enqueue(write, owner, events, subscriptions, new_id=partial(new_id, now=now), now=now)
 
@@ -88,7 +90,7 @@ _EVENTS = f"""
 """
 
 
-def _outgoing(step: Said, wanted: Collection[str], dialect: Adapter | None) -> outbox.OutgoingEvent:
+def _outgoing(step: Said, wanted: Collection[str], dialect: Adapter | None, trace: Trace) -> outbox.OutgoingEvent:
     update = step.update
     payloads: dict[str, tuple[outbox.Payload, ...] | outbox.RenderFailure] = {
         shape: (shapes.shaped(step.body, shape),) for shape in wanted if shape in shapes.SHAPES
@@ -102,6 +104,7 @@ def _outgoing(step: Said, wanted: Collection[str], dialect: Adapter | None) -> o
         sequence=update.job.sequence,
         payloads=payloads,
         service=update.job.service,
+        trace=trace,
     )
 
 

@@ -11,6 +11,7 @@ from sqlalchemy.orm import Session, aliased
 
 from adapters.contract import Adapter
 from adapters.errors import Problem as Fault
+from gateway import tracing
 from gateway.errors import Problem
 from gateway.front import DATABASE_AWAY
 from gateway.intake import doors, service
@@ -68,7 +69,7 @@ def _here(session: Session, arrivals: Sequence[Arrival]) -> set[bytes]:
 def _take(session: Session, dialect: Adapter, arrival: Arrival) -> None:
     try:
         intents = doors.translated(dialect, arrival.message)
-        with session.begin_nested():
+        with tracing.taking(arrival.tenant.partner_id, arrival.door), session.begin_nested():
             service.accept(session, arrival, intents)
     except Problem as problem:
         if problem.code not in doors.KEPT:

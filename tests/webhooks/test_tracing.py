@@ -6,13 +6,12 @@ from dataclasses import replace
 
 import pytest
 from opentelemetry import trace as otel
-from opentelemetry.sdk.trace import ReadableSpan, TracerProvider
-from opentelemetry.sdk.trace.export import SimpleSpanProcessor
-from opentelemetry.sdk.trace.export.in_memory_span_exporter import InMemorySpanExporter
+from opentelemetry.sdk.trace import TracerProvider
 from sqlalchemy.orm import Session, sessionmaker
 
 from tests.support.outbox import add_endpoint, event, eventually, rows, say, statuses
 from tests.support.receiver import NO_CONTENT, Receiver, answer
+from tests.support.spans import Spans, tracing_on
 from webhooks import tracing
 from webhooks.courier import Courier
 
@@ -22,13 +21,9 @@ SAMPLED = f"00-{TRACE}-{PARENT}-01"
 
 
 @pytest.fixture
-def spans(monkeypatch: pytest.MonkeyPatch) -> Iterator[Callable[[], tuple[ReadableSpan, ...]]]:
-    """Has tracing on; gives the spans that have ended."""
-    provider, exporter = TracerProvider(), InMemorySpanExporter()
-    provider.add_span_processor(SimpleSpanProcessor(exporter))
-    monkeypatch.setattr(tracing, "_provider", lambda: provider)
-    yield exporter.get_finished_spans
-    provider.shutdown()
+def spans() -> Iterator[Spans]:
+    with tracing_on() as found:
+        yield found
 
 
 @pytest.mark.parametrize(
@@ -111,7 +106,7 @@ def test_an_attempt_is_a_span_that_tells_no_secret(
     sessions: Sessions,
     receiver: Receiver,
     couriers: Callable[..., Courier],
-    spans: Callable[[], tuple[ReadableSpan, ...]],
+    spans: Spans,
 ) -> None:
     bearer = {"scheme": "bearer", "token": "canary-token"}
     endpoint_id, secret = add_endpoint(sessions, f"{receiver.url}?key=canary-key", authentication=bearer)
@@ -155,7 +150,7 @@ def test_with_tracing_on_a_message_without_a_trace_begins_one(
     sessions: Sessions,
     receiver: Receiver,
     couriers: Callable[..., Courier],
-    spans: Callable[[], tuple[ReadableSpan, ...]],
+    spans: Spans,
 ) -> None:
     add_endpoint(sessions, receiver.url)
     say(sessions, event("job_1"))
@@ -169,7 +164,7 @@ def test_with_tracing_on_a_message_without_a_trace_begins_one(
     ]
 
 
-def test_no_text_of_an_exception_is_in_a_span(spans: Callable[[], tuple[ReadableSpan, ...]]) -> None:
+def test_no_text_of_an_exception_is_in_a_span(spans: Spans) -> None:
     with pytest.raises(ValueError, match="canary"), tracing.within({}, "work", "INTERNAL", {}):
         raise ValueError("canary")
     [span] = spans()

@@ -8,26 +8,15 @@ from collections.abc import Iterator
 import pytest
 
 from gateway import log
+from tests.support.logs import logged
 
 OURS = logging.getLogger("gateway.test")
 
 
 @pytest.fixture
 def lines() -> Iterator[io.StringIO]:
-    root = logging.getLogger()
-    handlers, level, loud = root.handlers[:], root.level, logging.raiseExceptions
-    levels = {name: logging.getLogger(name).level for name in log.LEVELS}
-    access = logging.getLogger("uvicorn.access")
-    propagates = access.propagate
-    stream = io.StringIO()
-    root.handlers.clear()
-    log.configure("DEBUG", stream)
-    yield stream
-    root.handlers[:], root.level, logging.raiseExceptions = handlers, level, loud
-    logging.captureWarnings(False)
-    access.propagate = propagates
-    for name, before in levels.items():
-        logging.getLogger(name).setLevel(before)
+    with logged() as stream:
+        yield stream
 
 
 def told(stream: io.StringIO) -> list[dict[str, object]]:
