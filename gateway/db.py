@@ -5,7 +5,7 @@ from select import POLLIN, poll
 from typing import Any, ClassVar
 
 from psycopg import Connection
-from sqlalchemy import Engine, MetaData, create_engine, event
+from sqlalchemy import Engine, MetaData, create_engine, event, text
 from sqlalchemy.exc import DisconnectionError
 from sqlalchemy.orm import DeclarativeBase, Session, sessionmaker
 
@@ -53,6 +53,11 @@ def _check(connection: Connection[Any], *_: object) -> None:
         looking.register(connection.fileno(), POLLIN)
     if connection.closed or looking.poll(0):
         raise DisconnectionError
+
+
+def one_at_a_time(session: Session, place: str) -> None:
+    """Have everybody else who names this place wait until this transaction is over: what is counted stays true."""
+    session.execute(text("SELECT pg_advisory_xact_lock(hashtextextended(:place, 0))"), {"place": place})
 
 
 def sessions(engine: Engine) -> sessionmaker[Session]:

@@ -105,6 +105,9 @@ def show(endpoint_id: str, as_json: bool, data_dir: Path) -> None:
 @click.option("--signature", type=KINDS, default="v1", show_default=True, help="v1a: ed25519 beside the HMAC.")
 @click.option("--event", "event_types", multiple=True, metavar="TYPE", help="Repeatable; without it: all.")
 @click.option("--service", "services", multiple=True, metavar="SERVICE", help="Repeatable; without it: all.")
+@click.option("--unordered", is_flag=True, help="No message waits for another of its job.")
+@click.option("--concurrency", type=click.IntRange(1, 64), help="Calls at once, at most.")
+@click.option("--rate", "rate_per_second", type=click.FloatRange(0.01, 1000), help="Calls a second, at most.")
 @authentication_options
 @as_json_option
 @data_dir_option
@@ -118,6 +121,9 @@ def add(slug: str, environment: str, as_json: bool, data_dir: Path, **said: Any)
         format=said["form"],
         content="thin" if said["thin"] else "full",
         signature=said["signature"],
+        ordered=not said["unordered"],
+        concurrency=said["concurrency"],
+        rate_per_second=said["rate_per_second"],
     )
     with transaction(data_dir) as (runtime, session):
         partner = _partner(session, slug)
@@ -126,7 +132,7 @@ def add(slug: str, environment: str, as_json: bool, data_dir: Path, **said: Any)
         if wish.format == "dialect" and wish.content != "full":
             raise Refused("A dialect's documents are as they are; thin are our own events only.")
         owner = Tenant(partner.id, environment)
-        named = {"url": wish.url, "authentication": wish.authentication, "signature": wish.signature}
+        named = {name: getattr(wish, name) for name in ("url", "authentication", "signature", "services")}
         if faults := service.faults(session, owner, named, runtime.settings):
             raise Refused("Not added: " + " ".join(f"{fault.pointer}: {fault.detail}" for fault in faults))
         endpoint, secret = service.add(session, runtime.vault, owner, wish, runtime.clock())

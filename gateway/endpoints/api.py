@@ -10,6 +10,7 @@ from sqlalchemy.orm import Session
 from adapters.errors import Problem as Fault
 from gateway import idempotency, paging
 from gateway.call import Call, as_json
+from gateway.db import one_at_a_time
 from gateway.endpoints import service, signatures
 from gateway.endpoints.documents import delivery_document, document
 from gateway.endpoints.secrets import sealed_authentication
@@ -217,5 +218,6 @@ def _check_format(session: Session, call: Call, wanted: str, content: str) -> No
 
 def _check_count(session: Session, call: Call) -> None:
     most = call.runtime.settings.endpoints_per_partner
+    one_at_a_time(session, f"webhook endpoints {call.tenant}")
     if endpoints.count(session, _owner(call)) >= most:
         raise Problem(code="conflict", detail=f"There are {most} webhook endpoints already; delete one first.")

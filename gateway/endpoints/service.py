@@ -13,6 +13,7 @@ from sqlalchemy.orm import Session
 from adapters.errors import Problem as Fault
 from adapters.objects import minified
 from adapters.plain.writer import API_VERSION
+from gateway.catalogue import service as catalogue
 from gateway.config import Settings
 from gateway.crypto import Vault
 from gateway.endpoints import shapes
@@ -48,6 +49,7 @@ WORDS: Mapping[str, str] = {
     "of_an_inbox": "An inbox shows the signature of Standard Webhooks, and calls nobody.",
     "sandbox_only": "Only the sandbox has an inbox.",
     "not_signed": "Calls that are authenticated otherwise are not signed, so there is no signature to choose.",
+    "unknown_service": f"There is no such service; there are {', '.join(sorted(catalogue.services()))}.",
     "header_taken": "This header has a meaning of its own and cannot be taken.",
 }
 
@@ -70,7 +72,13 @@ class Wish:
 
 
 def faults(session: Session, owner: Owner, wish: Mapping[str, Any], settings: Settings) -> tuple[Fault, ...]:
-    """Everything that speaks against the `url` and the `authentication` of a wish that names either."""
+    """Everything that speaks against the `url`, the `authentication` and the `services` of a wish that names any."""
+    named = enumerate(wish.get("services") or ())
+    strange = [_fault(f"/services/{n}", "unknown_service") for n, one in named if one not in catalogue.services()]
+    return (*_place_faults(session, owner, wish, settings), *strange)
+
+
+def _place_faults(session: Session, owner: Owner, wish: Mapping[str, Any], settings: Settings) -> tuple[Fault, ...]:
     url, said = wish.get("url"), wish.get("authentication")
     if url is not None and is_folder(url):
         name = folders.name_of(url)

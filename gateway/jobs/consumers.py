@@ -8,6 +8,7 @@ from sqlalchemy import delete, select, text
 from sqlalchemy.orm import Session
 
 from gateway.crypto import Vault
+from gateway.db import one_at_a_time
 from gateway.guard import Scope
 from gateway.jobs import queries
 from gateway.jobs.tables import EventConsumer
@@ -66,6 +67,8 @@ def acknowledge(
 
     None where there are `MOST` others already.
     """
+    if get(session, tenant, name) is None:
+        one_at_a_time(session, f"event consumers {tenant}")
     values = {"partner_id": tenant.partner_id, "environment": tenant.environment, "name": name, "now": now}
     session.execute(_ACKNOWLEDGE, {**values, "tx": str(place[0]), "position": place[1], "most": MOST})
     return get(session, tenant, name)

@@ -5,11 +5,12 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
-from sqlalchemy import ColumnElement, and_, exists, func, or_, select, text
+from sqlalchemy import ColumnElement, and_, exists, func, or_, select
 from sqlalchemy.orm import Session
 
 from adapters.canonical import Hold, HoldSlot, SlotWish, SupportOrder, Window
 from adapters.errors import Problem as Fault
+from gateway.db import one_at_a_time
 from gateway.errors import Problem
 from gateway.ids import new_id
 from gateway.jobs.opening import OVER
@@ -152,10 +153,7 @@ def _occupy(session: Session, environment: str, there: str, wanted: HoldSlot, no
     """One after the other, whoever wants a place in this window. Raises `Problem` where none is left."""
     assert wanted.window is not None
     start = wanted.window.start
-    session.execute(
-        text("SELECT pg_advisory_xact_lock(hashtextextended(:place, 0))"),
-        {"place": f"slot {environment} {there} {start.timestamp()}"},
-    )
+    one_at_a_time(session, f"slot {environment} {there} {start.timestamp()}")
     if _taken(session, environment, there, [start], now)[start] >= PLACES:
         raise _gone(wanted)
 

@@ -40,6 +40,11 @@ def test_makes_an_endpoint_that_signs(stecker: Any, seeded: None) -> None:
     assert listed["id"] == made["id"]
 
 
+def test_makes_one_with_limits_and_without_order(stecker: Any, seeded: None) -> None:
+    made = as_json(stecker(*WORDS, URL, "--unordered", "--concurrency", "3", "--rate", "0.5", "--json"))
+    assert (made["ordered"], made["concurrency"], made["rate_per_second"]) == (False, 3, 0.5)
+
+
 def test_takes_secrets_from_a_file_and_shows_none(stecker: Any, seeded: None, file: Any) -> None:
     options = ("--scheme", "oauth2", "--option", f"token_url={URL}/token", "--option", "client_id=us")
     result = stecker(*WORDS, URL, *options, *file({"client_secret": "c4nary"}))
@@ -73,6 +78,7 @@ def test_asks_for_a_secret_that_is_missing(stecker: Any, seeded: None) -> None:
     [
         (("--scheme", "bearer", "--option", "token=c4nary"), "use --secrets-file"),
         (("--option", "token=c4nary"), "name it with --scheme"),
+        (("--service", "net.routers"), "/services/0: There is no such service"),
         (("--scheme", "header", "--option", "name=Host"), "/authentication/name: This header has a meaning"),
     ],
 )

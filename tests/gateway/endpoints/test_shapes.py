@@ -110,6 +110,15 @@ def test_only_events_of_the_services_asked_for_are_sent(shop, runtime, clock):
     assert len(heard(runtime, endpoint_id)) == 3
 
 
+def test_a_service_that_is_none_is_refused(shop):
+    """It would be an endpoint that hears nothing, and nobody would know why."""
+    wish = {"url": "https://hooks.shop.example/", "services": ["net.router_install", "net.routers"]}
+    refused = shop.post("/v1/webhook-endpoints", wish)
+    assert (refused.status, refused.pointers) == (422, ["/services/1"])
+    assert b"net.router_install" in refused.body
+    assert shop.get("/v1/webhook-endpoints").json["items"] == []
+
+
 def test_a_shape_can_be_changed(shop, runtime, clock):
     endpoint_id = add(shop)
     changes = {"content": "thin", "format": "cloudevents", "services": ["tv.wall_mount_s"]}
