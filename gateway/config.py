@@ -16,6 +16,7 @@ T = TypeVar("T")
 
 LOOPBACK: tuple[Network, ...] = (ip_network("127.0.0.0/8"), ip_network("::1/128"))
 LOG_LEVELS = ("DEBUG", "INFO", "WARNING", "ERROR")
+LOG_FORMATS = ("auto", "json", "text")
 
 
 class ConfigurationError(Exception):
@@ -28,7 +29,8 @@ class Settings:
 
     `folders` is the root of the drop folders, None where there are none. What was sent keeps its body for
     `keep_bodies_days`, and is kept with its attempts for `keep_messages_days`. An endpoint is disabled after
-    `disable_after_days` of nothing but failure. Mail goes through `smtp_url`, where there is one, to `mail_to`.
+    `disable_after_days` of nothing but failure. Mail goes through `smtp_url`, where there is one, to `mail_to`. Metrics
+    and health are on `ops_port`, too, where there is one.
     """
 
     database_url: str = field(repr=False)
@@ -39,6 +41,9 @@ class Settings:
     egress_proxy: Proxy | None = None
     live_enabled: bool = True
     log_level: str = "INFO"
+    log_format: str = "auto"
+    ops_host: str = "127.0.0.1"
+    ops_port: int | None = None
     requests_per_minute: int = 6000
     requests_burst: int = 500
     endpoints_per_partner: int = 200
@@ -134,6 +139,18 @@ def _level(text: str) -> str:
     return text.upper()
 
 
+def _log_format(text: str) -> str:
+    if text not in LOG_FORMATS:
+        raise ValueError("no such format")
+    return text
+
+
+def _port(text: str) -> int | None:
+    if text and not (text.isdecimal() and 0 < int(text) < 1 << 16):
+        raise ValueError("no port")
+    return int(text) if text else None
+
+
 def load(environ: Mapping[str, str]) -> Settings:
     """The settings of this environment. Raises `ConfigurationError` with every fault."""
     read = _Reader(environ)
@@ -193,6 +210,17 @@ def load(environ: Mapping[str, str]) -> Settings:
             _level,
             f"is one of {', '.join(LOG_LEVELS)}",
             "INFO",
+        ),
+        log_format=read.parsed(
+            "STECKER_LOG_FORMAT",
+            read.text("STECKER_LOG_FORMAT", "auto").lower(),
+            _log_format,
+            f"is one of {', '.join(LOG_FORMATS)}",
+            "auto",
+        ),
+        ops_host=read.text("STECKER_OPS_HOST", "127.0.0.1"),
+        ops_port=read.parsed(
+            "STECKER_OPS_PORT", read.text("STECKER_OPS_PORT", ""), _port, "must be a port, 1 to 65535", None
         ),
         requests_per_minute=read.number("STECKER_REQUESTS_PER_MINUTE", 6000),
         requests_burst=read.number("STECKER_REQUESTS_BURST", 500),

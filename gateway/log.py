@@ -1,4 +1,4 @@
-"""Logging: JSON lines on standard error, readable lines where that is a terminal.
+"""Logging: JSON lines on standard error, readable lines where that is a terminal, or as it is set.
 
 What may be logged is a short list. A value from outside never stands in a template, control characters never reach
 the reader (security.md I12), and of a foreign exception only its kind and its place are told: drivers repeat values in
@@ -59,10 +59,13 @@ LEVELS: Mapping[str, int] = {
 }
 
 
-def configure(level: str, stream: TextIO) -> None:
-    """Log everything from this level on to this stream, and nothing anywhere else."""
+def configure(level: str, stream: TextIO, form: str = "auto") -> None:
+    """Log everything from this level on to this stream, and nothing anywhere else: as `json`, or as `text` for people,
+    which `auto` is where they sit before it.
+    """
     handler = logging.StreamHandler(stream)
-    handler.setFormatter(Readable() if stream.isatty() else JsonLines())
+    readable = form == "text" or (form == "auto" and stream.isatty())
+    handler.setFormatter(Readable() if readable else JsonLines())
     logging.basicConfig(level=level, handlers=[handler], force=True)
     logging.captureWarnings(True)
     logging.raiseExceptions = False

@@ -16,5 +16,5 @@ from gateway.worker import tick
 def command(data_dir: Path) -> None:
     """Ring the workers each second when something is due."""
     settings = settings_for(data_dir)
-    log.configure(settings.log_level, sys.stderr)
+    log.configure(settings.log_level, sys.stderr, settings.log_format)
     tick.run(settings)

@@ -6,7 +6,9 @@ from pathlib import Path
 import click
 
 from gateway import asgi, log
-from gateway.cli import data_dir_option, settings_for, stop_with_parent_option
+from gateway.cli import Refused, data_dir_option, settings_for, stop_with_parent_option
+from gateway.config import ConfigurationError
+from gateway.ops import listener
 
 
 @click.command()
@@ -17,5 +19,9 @@ from gateway.cli import data_dir_option, settings_for, stop_with_parent_option
 def command(host: str, port: int, data_dir: Path) -> None:
     """Serve the API."""
     settings = settings_for(data_dir)
-    log.configure(settings.log_level, sys.stderr)
-    asgi.serve(settings, host, port)
+    log.configure(settings.log_level, sys.stderr, settings.log_format)
+    try:
+        with listener.listening(settings):
+            asgi.serve(settings, host, port)
+    except ConfigurationError as error:
+        raise Refused(str(error)) from error

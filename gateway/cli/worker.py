@@ -16,5 +16,5 @@ from gateway.worker import process
 def command(data_dir: Path) -> None:
     """Deliver webhooks as they become due."""
     settings = settings_for(data_dir)
-    log.configure(settings.log_level, sys.stderr)
+    log.configure(settings.log_level, sys.stderr, settings.log_format)
     process.run(settings)

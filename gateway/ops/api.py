@@ -2,6 +2,7 @@
 
 import logging
 from functools import lru_cache
+from typing import Any
 
 from flask import Response
 from redis import Redis, RedisError
@@ -24,17 +25,26 @@ DATABASE = text("""
 """)
 
 
+ALIVE = {"status": "alive"}
+"""This answer is the proof."""
+
+
 def get_live(call: Call) -> Response:
-    """`GET /healthz/live`: this answer is the proof."""
-    return as_json({"status": "alive"})
+    """`GET /healthz/live`."""
+    return as_json(ALIVE)
 
 
 def get_ready(call: Call) -> Response:
-    """`GET /healthz/ready`: 200 `ready`, 200 `degraded` where only Redis is away, else 503."""
-    needed, redis = _database(call.runtime), _redis(call.runtime)
+    """`GET /healthz/ready`."""
+    return as_json(*readiness(call.runtime))
+
+
+def readiness(runtime: Runtime) -> tuple[dict[str, Any], int]:
+    """The answer and its status: 200 `ready`, 200 `degraded` where only Redis is away, else 503."""
+    needed, redis = _database(runtime), _redis(runtime)
     able = all(needed.values())
     status = ("ready" if redis else "degraded") if able else "unavailable"
-    return as_json({"status": status, "checks": {**needed, "redis": redis}}, 200 if able else 503)
+    return {"status": status, "checks": {**needed, "redis": redis}}, 200 if able else 503
 
 
 def _database(runtime: Runtime) -> dict[str, bool]:

@@ -72,3 +72,26 @@ def test_libraries_keep_to_themselves_what_nobody_should_read(lines: io.StringIO
     assert lines.getvalue() == ""
     OURS.debug("not everything is quiet")
     assert len(told(lines)) == 1
+
+
+class Terminal(io.StringIO):
+    def isatty(self) -> bool:
+        return True
+
+
+@pytest.mark.parametrize(
+    ("form", "stream", "is_json"),
+    [
+        ("auto", io.StringIO, True),
+        ("auto", Terminal, False),
+        ("json", Terminal, True),
+        ("text", io.StringIO, False),
+    ],
+)
+def test_who_reads_it_decides_how_it_looks_or_the_settings(
+    lines: io.StringIO, form: str, stream: type[io.StringIO], is_json: bool
+) -> None:
+    written = stream()
+    log.configure("INFO", written, form)
+    OURS.info("hello")
+    assert written.getvalue().startswith("{") is is_json
