@@ -34,6 +34,8 @@ from gateway.routes import Routes
 from gateway.runtime import Runtime
 from gateway.sandbox import api as sandbox
 from gateway.sandbox import keys as sandbox_keys
+from gateway.sandbox.chaos import api as chaos
+from gateway.sandbox.chaos.requests import Disturbances
 from gateway.sandbox.inbox import api as inbox
 from gateway.sandbox.inbox import waiting
 from gateway.waiting import Waiting
@@ -88,6 +90,10 @@ OPERATIONS: Mapping[str, Handler] = {
         sandbox.resume_sandbox_run,
         sandbox.stop_sandbox_run,
         sandbox.reset_sandbox,
+        chaos.start_sandbox_chaos,
+        chaos.list_sandbox_chaos,
+        chaos.stop_sandbox_chaos,
+        chaos.stop_all_sandbox_chaos,
         inbox.read_sandbox_inbox,
         requestlog.list_sandbox_requests,
         requestlog.get_sandbox_request,
@@ -118,6 +124,7 @@ def create_app(runtime: Runtime, oauth: OAuth, *, threads: int, see: See = nobod
             Routes,
             SecurityMiddleware,
             partial(RateLimits, quota=quota),
+            partial(Disturbances, runtime=runtime),
             Checks,
         ],
         resolver=Resolver(operations.__getitem__),

@@ -22,8 +22,9 @@ from gateway.worker.wake import Bell, Ringer
 
 # What one of them does is half waiting for its commit; more of them would wait for each other (one runs at a time).
 THREADS = 10
-# Threads that answer, the one that looks after clients' standing, those that look for who waits, and the request log's.
-CONNECTIONS = THREADS + 4
+# Threads that answer, the one that looks after clients' standing, those that look for who waits, the request log's, and
+# the one that looks for chaos.
+CONNECTIONS = THREADS + 5
 STARTUP_FAILURE = 3  # as uvicorn's own
 # Less than an orchestrator waits before it kills.
 DRAIN_SECONDS = 25

@@ -69,7 +69,7 @@ class BodyGuard:
         scope["stecker.request_id"] = request_id
         # Filled on the way in, by whoever gets only a copy of this scope.
         scope["stecker.headers"] = {}
-        # What is seen of a sandbox's request; empty for all others.
+        # What is seen of a sandbox's request, and whether its answer is to get `lost`; empty for all others.
         inner: dict[str, Any] = {}
         scope["stecker.inner"] = inner
         # Starlette answers a wrong method in plain text unless it finds an application that handles its exceptions.
@@ -90,6 +90,9 @@ class BodyGuard:
         finally:
             if inner:
                 self.see(inner["scope"], inner, began)
+        if "lost" in inner:
+            scope["stecker.cut"]()
+            await until_gone(receive)
 
 
 async def _live(receive: Receive, send: Send, close: Callable[[], Awaitable[None]]) -> None:
@@ -133,7 +136,8 @@ def _stamped(send: Send, scope: Scope, request_id: str) -> Send:
         if inner:
             part = "start" if message["type"] == "http.response.start" else "body"
             inner[part] = message if part == "start" else inner.get(part, b"") + message.get("body", b"")
-        await send(message)
+        if "lost" not in inner:
+            await send(message)
 
     return stamped
 

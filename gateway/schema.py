@@ -12,6 +12,7 @@ import gateway.partners.tables
 import gateway.polling.tables
 import gateway.privacy.tables
 import gateway.requestlog.tables
+import gateway.sandbox.chaos.tables
 import gateway.sandbox.inbox.tables
 import gateway.sandbox.tables
 import gateway.scheduling.tables  # noqa: F401  (imported for what they declare)

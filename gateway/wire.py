@@ -42,6 +42,11 @@ class Protocol(HttpToolsProtocol):
         self._whole = Whole(transport, self.loop)
         super().connection_made(self._whole)  # type: ignore[arg-type]
 
+    def on_message_begin(self) -> None:
+        super().on_message_begin()
+        # For the sandbox, whose answers may get lost.
+        self.scope["stecker.cut"] = self._whole.abort  # type: ignore[typeddict-unknown-key]
+
     def on_response_complete(self) -> None:
         self._whole.flush()
         super().on_response_complete()

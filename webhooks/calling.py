@@ -5,11 +5,13 @@ import threading
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime
+from functools import partial
 from pathlib import Path
 from time import monotonic
 from typing import Protocol
 
-from webhooks import folders, schemes, signing, tracing
+from webhooks import chaos, folders, schemes, signing, tracing
+from webhooks.chaos import Disturb, Shot
 from webhooks.delivery import Claimed
 from webhooks.outbox import Payload
 from webhooks.policy import NOTHING, Answer, Ruling, fault
@@ -121,7 +123,7 @@ class Schemes:
 
 
 def nothing(*_: object) -> None:
-    """For an application without dialects, drop folders or an inbox."""
+    """For an application without dialects, drop folders or disturbances."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -134,6 +136,7 @@ class Caller:
     judges: Judges = nothing
     folder: FindFolder = nothing
     put_down: PutDown = _nowhere
+    disturb: Disturb = nothing
 
     def attempt(self, claimed: Claimed, at: datetime) -> tuple[Answer, Ruling | None]:
         """What came of it, and what the dialect makes of that; None where the status says all. Raises `NotNow`."""
@@ -146,9 +149,16 @@ class Caller:
     def _attempt(self, claimed: Claimed, at: datetime, trace: Trace) -> tuple[Answer, Ruling | None]:
         if claimed.scheme == schemes.FOLDER:
             return self._write(claimed)
-        if claimed.url == INBOX:
-            return self._keep(claimed, at, trace)
         scheme, until = self.schemes.of(claimed), monotonic() + self.transport.deadline
+        # Our own test message is nothing that a dialect knows of.
+        ours, at_home = claimed.subject == claimed.endpoint_id, claimed.url == INBOX
+        judge = None if ours or at_home else self.judges(claimed.owner, claimed.format)
+        plan = None if ours or judge is not None else self.disturb(claimed, scheme, at)
+        if plan is not None:
+            marked = {**trace, chaos.HEADER: plan.kind}
+            return chaos.carry_out(plan, partial(self._keep if at_home else self._shoot, at, marked, until))
+        if at_home:
+            return self._keep(at, trace, until, Shot(claimed, scheme, claimed.body))
 
         def send(call: Payload | Claimed, most: int) -> Answer:
             sent = Sent(id=claimed.message_id, body=call.body, at=at)
@@ -156,9 +166,6 @@ class Caller:
                 self.transport, scheme, self._request(claimed.url, call, trace), sent, until=until, most=most
             )
 
-        # Our own test message is nothing that a dialect knows of.
-        ours = claimed.subject == claimed.endpoint_id
-        judge = None if ours else self.judges(claimed.owner, claimed.format)
         return (send(claimed, 0), None) if judge is None else _judged(claimed.call, judge, send)
 
     def _write(self, claimed: Claimed) -> tuple[Answer, Ruling | None]:
@@ -173,12 +180,17 @@ class Caller:
             return Answer(error="folder_unavailable", step="folder"), None
         return Answer(step="folder", duration_ms=round((monotonic() - start) * 1000)), "delivered"
 
-    def _keep(self, claimed: Claimed, at: datetime, trace: Trace) -> tuple[Answer, Ruling | None]:
+    def _shoot(self, at: datetime, trace: Trace, until: float, shot: Shot) -> tuple[Answer, Ruling | None]:
+        request = self._request(shot.claimed.url, shot.claimed, trace)._replace(drip=shot.drip)
+        sent = Sent(id=shot.claimed.message_id, body=shot.signed, at=at)
+        return exchange(self.transport, shot.scheme, request, sent, until=until), None
+
+    def _keep(self, at: datetime, trace: Trace, until: float, shot: Shot) -> tuple[Answer, Ruling | None]:
         """With the same headers as on the wire; a question before the call asks nobody."""
-        start = monotonic()
+        start, claimed = monotonic(), shot.claimed
         request = self._request(claimed.url, claimed, trace)
-        sent = Sent(id=claimed.message_id, body=claimed.body, at=at)
-        headers = {**request.headers, **self.schemes.of(claimed).headers(sent, start + self.transport.deadline)}
+        sent = Sent(id=claimed.message_id, body=shot.signed, at=at)
+        headers = {**request.headers, **shot.scheme.headers(sent, until)}
         if not self.put_down(claimed, request._replace(headers=headers), at):
             return Answer(error="no_inbox", step="inbox"), None
         return Answer(step="inbox", duration_ms=round((monotonic() - start) * 1000)), "delivered"

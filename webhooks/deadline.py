@@ -35,7 +35,9 @@ class Unresolved(NewConnectionError):
 
 
 class Attempt:
-    """One request in flight. `deadline` is on the monotonic clock. A `proxy` connects in our place."""
+    """One request in flight. `deadline` is on the monotonic clock. A `proxy` connects in our place. Its body takes
+    `drip` seconds.
+    """
 
     _here = threading.local()
 
@@ -43,6 +45,7 @@ class Attempt:
         self.deadline = deadline
         self._proxy = proxy
         self.expired = False
+        self.drip = 0.0
         self._allow = allow
         self._lock = threading.Lock()
         self._over = False

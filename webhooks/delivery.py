@@ -190,7 +190,7 @@ def _healths(tried: Iterable[tuple[Claimed, Tried]]) -> Iterator[tuple[str, bool
 def _row(claimed: Claimed, tried: Tried) -> dict[str, Any]:
     """What is written of an attempt, and of its message; what is not named is NULL."""
     answer, verdict = tried.answer, tried.verdict
-    row = {
+    row: dict[str, Any] = {
         "id": claimed.message_id,
         "owner": claimed.owner,
         "environment": claimed.environment,
@@ -205,6 +205,8 @@ def _row(claimed: Claimed, tried: Tried) -> dict[str, Any]:
         row["error"] = verdict.error
     if answer.excerpt is not None:
         row["excerpt"] = answer.excerpt
+    if answer.chaos is not None:
+        row["chaos"] = answer.chaos
     if verdict.next_attempt_at is not None:
         row["next"] = verdict.next_attempt_at.isoformat()
     return row
@@ -304,15 +306,15 @@ _TRIED = text("""
     WITH tried AS MATERIALIZED (
         SELECT * FROM json_to_recordset(CAST(:tried AS json)) AS one (
             id text, owner text, environment text, at timestamptz, code int, duration int, step text, status text,
-            verdict text, error text, excerpt text, next timestamptz)),
+            verdict text, error text, excerpt text, next timestamptz, chaos jsonb)),
     messages AS (
         UPDATE webhook_message m
            SET status = tried.status, error = tried.error, next_attempt_at = tried.next, attempts = m.attempts + 1,
                finished_at = CASE WHEN tried.status <> 'pending' THEN tried.at END
           FROM tried WHERE m.id = tried.id)
     INSERT INTO webhook_attempt
-           (message_id, owner, environment, at, status_code, duration_ms, error, response_excerpt, step, verdict)
-    SELECT id, owner, environment, at, code, duration, error, excerpt, step, verdict FROM tried
+           (message_id, owner, environment, at, status_code, duration_ms, error, response_excerpt, step, verdict, chaos)
+    SELECT id, owner, environment, at, code, duration, error, excerpt, step, verdict, chaos FROM tried
 """)
 
 # Where nothing is left, whoever makes an old message due again means a retry; what is new says so (outbox).

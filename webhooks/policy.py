@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from email.utils import parsedate_to_datetime
 from types import MappingProxyType
-from typing import Literal
+from typing import Any, Literal
 
 JITTER = 0.2
 """A delay grows by up to a fifth, so that what failed together does not come back together."""
@@ -64,7 +64,7 @@ class Answer:
     """What came of one attempt: a `status_code`, or an `error` of the transport's vocabulary, or both.
 
     `abort`: the receiver does not want this message again. `headers` (names in lower case) and `body` are there for
-    whoever asked for them.
+    whoever asked for them. `chaos` is how the attempt was disturbed on purpose (`webhooks.chaos`).
     """
 
     status_code: int | None = None
@@ -76,6 +76,7 @@ class Answer:
     step: Step = "call"
     headers: Mapping[str, str] = field(default_factory=lambda: NOTHING, repr=False)
     body: bytes = field(default=b"", repr=False)
+    chaos: Mapping[str, Any] | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -124,7 +125,10 @@ BUSY = frozenset({429, 503})
 """Statuses of which the whole endpoint speaks: where they name a time, nothing is sent there until then."""
 
 TIRED = frozenset({408, 429})
-NOT_THEIRS = frozenset({"internal_error", "blocked_by_policy", "no_folder", "proxy_unavailable"})
+OURS = frozenset({"disturbed", "held_back"})
+"""Errors of attempts that were disturbed on purpose."""
+
+NOT_THEIRS = frozenset({"internal_error", "blocked_by_policy", "no_folder", "proxy_unavailable"}) | OURS
 """Errors that nobody there can do anything about."""
 
 _RULED: Mapping[Ruling, str | None] = {"delivered": None, "retry": "not_taken", "failed": "refused"}

@@ -6,9 +6,10 @@
 
 import base64
 import hmac
+import math
 import re
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import Literal, NamedTuple
 
@@ -91,7 +92,7 @@ _SHAPES: Mapping[Kind, re.Pattern[str]] = {
 TAKEN_HEADERS = frozenset(
     {"accept-encoding", "connection", "content-encoding", "content-length", "content-type", "expect", "host"}
     | {"keep-alive", "te", "trailer", "transfer-encoding", "upgrade", "user-agent"}
-    | {"webhook-id", "webhook-signature", "webhook-timestamp"}
+    | {"stecker-chaos", "webhook-id", "webhook-signature", "webhook-timestamp"}
 )
 
 
@@ -237,6 +238,17 @@ class Granted(Scheme):
 
     def _token(self, headers: Mapping[str, str]) -> str:
         return headers[self.header].removeprefix(self.prefix)
+
+
+def before(scheme: Scheme, at: datetime) -> Scheme | None:
+    """The same with the signatures by the secret before alone; None where none is being replaced."""
+    if isinstance(scheme, Hmac):
+        standard = before(scheme.standard, at)
+        return replace(scheme, standard=standard) if isinstance(standard, StandardWebhooks) else None
+    if not isinstance(scheme, StandardWebhooks):
+        return None
+    old = [one for one in scheme.signers if at.timestamp() < one.until < math.inf]
+    return StandardWebhooks(old) if old else None
 
 
 Ask = Callable[[Grant, Credentials], Tokens]

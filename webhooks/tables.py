@@ -266,6 +266,7 @@ class Attempt(Base):
     """One try: `status_code` where an answer came, `error` where it was no success, at most 1 KB of the answer.
 
     `step` is where it ended (`webhooks.policy.Step`), `verdict` what that meant: `delivered`, `retry` or `failed`.
+    `chaos` is how it was disturbed on purpose (`webhooks.chaos`).
     """
 
     __tablename__ = "webhook_attempt"
@@ -281,6 +282,7 @@ class Attempt(Base):
     response_excerpt: Mapped[str | None]
     step: Mapped[str] = mapped_column(server_default="call")
     verdict: Mapped[str]
+    chaos: Mapped[dict[str, Any] | None] = mapped_column(JSONB(none_as_null=True))
 
     __table_args__ = (Index(None, "message_id", "id"),)
 

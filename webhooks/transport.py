@@ -8,7 +8,7 @@ from dataclasses import replace
 from functools import lru_cache
 from http.client import RemoteDisconnected
 from operator import itemgetter
-from time import monotonic
+from time import monotonic, sleep
 from typing import Any, NamedTuple
 from urllib.parse import urlsplit
 
@@ -33,15 +33,21 @@ WISH = "webhook-delivery"
 """The header with which a receiver says `abort`: this message is not wanted again."""
 
 BODILESS = frozenset({"GET", "HEAD", "DELETE"})
+DROPS = 10
+"""In so many parts a body drips."""
+
 REMEMBERED_HOSTS = 256
 """How many hosts keep idle connections."""
 
 
 class Request(NamedTuple):
+    """The body takes `drip` seconds to be sent."""
+
     method: str
     url: str
     headers: Mapping[str, str]
     body: bytes
+    drip: float = 0.0
 
 
 def joined(url: str, path: str) -> str:
@@ -97,6 +103,7 @@ class Transport:
         if self._proxy is not None and check_url(request.url, self._allow):
             return Answer(error="blocked_by_policy")
         attempt = Attempt(self._allow, min(start + self._deadline, until), self._proxy)
+        attempt.drip = request.drip
         with self._watchdog.over(attempt):
             try:
                 answer = self._exchange(_prepared(request, added), most, hide)
@@ -208,7 +215,16 @@ class _Watched:
             super().request(*args, **kwargs)  # type: ignore[misc]
         finally:
             self._pieces = None
-        self.send(b"".join(pieces))
+        if Attempt.current().drip and len(pieces) > 1:
+            self._drip(pieces[0], b"".join(pieces[1:]), Attempt.current().drip)
+        else:
+            self.send(b"".join(pieces))
+
+    def _drip(self: Any, head: bytes, body: bytes, seconds: float) -> None:
+        self.send(head)
+        for place in range(DROPS):
+            sleep(seconds / DROPS)
+            self.send(body[len(body) * place // DROPS : len(body) * (place + 1) // DROPS])
 
     def send(self: Any, data: Any) -> None:
         if self._pieces is None:

@@ -4,7 +4,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from datetime import timedelta
 
-from gateway.conformance.messages import LARGE, Maker, Shot, minified, spaced
+from gateway.conformance.messages import LARGE, UNKNOWN, Maker, Shot, add_unknown, minified, spaced, turn_unknown
 
 OFF = timedelta(minutes=10)
 """How far away from now a timestamp is that must be refused; five minutes are tolerated."""
@@ -56,9 +56,9 @@ def _out_of_order(make: Maker) -> list[Shot]:
 
 def _unknown(make: Maker) -> list[Shot]:
     field, kind, state = make.event(), make.event(), make.event()
-    field["data"]["job"]["sandbox_only"] = field["sandbox_only"] = {"of": ["a", "later", "version"]}
-    kind["type"] = "job.sandbox_only"
-    state["data"]["job"]["state"] = state["data"]["job"]["status"] = "sandbox_only"
+    add_unknown(field)
+    kind["type"] = f"job.{UNKNOWN}"
+    turn_unknown(state)
     return [
         make.shot("a field of a later version", minified(field)),
         make.shot("a type of event of a later version", minified(kind)),

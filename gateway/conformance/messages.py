@@ -20,6 +20,8 @@ LARGE = 64 * 1024
 FIRST = 6
 """The sequence of a usual job on its way."""
 
+UNKNOWN = "sandbox_only"
+
 Expected = Literal["taken", "refused", "unhurt"]
 """A 2xx; a 4xx that is not 410; any answer that is neither a crash nor 410."""
 
@@ -90,6 +92,16 @@ class Maker:
 
     def _id(self, prefix: str) -> str:
         return new_id(prefix, self._now)
+
+
+def add_unknown(event: dict[str, Any]) -> None:
+    """Fields of a later version."""
+    event["data"]["job"]["sandbox_only"] = event["sandbox_only"] = {"of": ["a", "later", "version"]}
+
+
+def turn_unknown(event: dict[str, Any]) -> None:
+    """A state of a later version."""
+    event["data"]["job"]["state"] = event["data"]["job"]["status"] = UNKNOWN
 
 
 def minified(event: Mapping[str, Any]) -> bytes:

@@ -33,9 +33,11 @@ ERRORS: Mapping[str, str] = {
     "connection_failed": "there was no connection",
     "connection_refused": "the connection was refused",
     "connection_reset": "the connection was cut",
+    "disturbed": "it was taken, though it was disturbed on purpose",
     "dns_failure": "its host name has no address",
     "folder_unavailable": "the folder cannot be written to",
     "gone": "the answer was 410, there is nothing there any more",
+    "held_back": "it was held back on purpose",
     "internal_error": "something went wrong on our side",
     "no_folder": "there is no such folder here",
     "no_inbox": "only the sandbox has one",
@@ -128,6 +130,7 @@ def _attempt(row: Attempt) -> dict[str, Any]:
         "step": row.step,
         "verdict": row.verdict,
         "detail": in_words(row.step, row.verdict, row.error),
+        "chaos": row.chaos and {name: row.chaos[name] for name in ("id", "kind", "detail", "sent")},
     }
 
 

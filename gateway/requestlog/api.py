@@ -55,6 +55,7 @@ def _summary(row: RequestRecord, base_url: str) -> dict[str, Any]:
         "status": row.status,
         "duration_ms": row.duration_ms,
         "problem": row.problem,
+        "chaos": row.chaos,
         "idempotency_key": row.idempotency_key,
         "replayed": row.replayed,
         "curl": _curl(row, base_url),

@@ -44,6 +44,7 @@ class Seen:
     answer_headers: Headers
     answer: bytes | None
     answer_size: int
+    chaos: str | None
 
 
 def record(seen: Seen) -> dict[str, Any]:
@@ -66,6 +67,7 @@ def record(seen: Seen) -> dict[str, Any]:
         "idempotency_key": _key(asked.get("idempotency-key")),
         "replayed": "idempotency-replayed" in told,
         "status": seen.status,
+        "chaos": seen.chaos,
         "problem": problem,
         "duration_ms": round(seen.seconds * 1000, 3),
         "sent_type": sent_type,

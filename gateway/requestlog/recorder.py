@@ -77,6 +77,7 @@ class Recorder(threading.Thread):
             answer_headers=answer["start"]["headers"],
             answer=answered if len(answered) <= LONGEST else None,
             answer_size=len(answered),
+            chaos=answer.get("chaos"),
         )
 
     def run(self) -> None:

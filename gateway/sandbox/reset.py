@@ -74,8 +74,17 @@ _FOUND = f"""
      ORDER BY id LIMIT {BATCH // 4} FOR UPDATE
 """
 
-# Runs first: nothing moves by itself any more.
+
+def _chaos(session: Session, tenant: Tenant, now: datetime) -> int:
+    """Whatever time it is there: chaos lives by another clock."""
+    return len(session.execute(text(_CHAOS), _bounds(tenant, now)).all())
+
+
+_CHAOS = "DELETE FROM sandbox_chaos WHERE partner_id = :partner_id AND environment = 'sandbox' RETURNING 1"
+
+# Chaos first, and runs: nothing is disturbed, or moves by itself any more.
 _KINDS: Mapping[str, Batch] = {
+    "chaos": _chaos,
     "runs": _of("sandbox_run"),
     "orders": _orders,
     "documents": _of("inbound_message", at="received_at"),

@@ -22,6 +22,7 @@ from gateway.polling import service as polling
 from gateway.polling.poller import Poller
 from gateway.polling.polls import Polls
 from gateway.runtime import Runtime
+from gateway.sandbox.chaos import deliveries
 from gateway.sandbox.inbox import service as inbox
 from gateway.worker import wake
 from gateway.worker.tasks import TaskWorker
@@ -98,6 +99,7 @@ def caller_of(runtime: Runtime, transport: Transport) -> Caller:
         judges=Judges(runtime.sessions, runtime.clock),
         folder=folders.finder(runtime),
         put_down=inbox.putter(runtime),
+        disturb=deliveries.disturber(runtime),
         user_agent=USER_AGENT,
     )
 

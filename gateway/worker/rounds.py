@@ -15,6 +15,7 @@ from gateway.privacy import service as privacy
 from gateway.requestlog import service as requestlog
 from gateway.runtime import Runtime
 from gateway.sandbox import runs
+from gateway.sandbox.chaos import service as chaos
 from gateway.sandbox.inbox import service as inbox
 from webhooks import retention
 from webhooks.hours import Setbacks
@@ -47,6 +48,7 @@ def rounds() -> list[Round]:
         Round("retention", 60.0, _expire),
         Round("inboxes", 60.0, inbox.sweep),
         Round("requests", 300.0, requestlog.sweep),
+        Round("chaos", 300.0, chaos.sweep),
         Round("health", 30.0, health.look),
         Round("metrics", 5.0, metrics.count),
         Round("mail", 60.0, mail.write_all),

@@ -114,6 +114,10 @@ def test_every_operation_keeps_its_promise(api, clock):
     ask(shop, "list_sandbox_steps", f"/v1/sandbox/jobs/{job}/steps")
     ask(shop, "take_sandbox_step", f"/v1/sandbox/jobs/{job}/steps?wait=0", {"event": "job.offered"})
     ask(shop, "run_sandbox_job", f"/v1/sandbox/jobs/{job}/run?wait=0", {"until": "completed"})
+    chaos = ask(shop, "start_sandbox_chaos", "/v1/sandbox/chaos", {"kind": "unavailable"})
+    ask(shop, "list_sandbox_chaos", "/v1/sandbox/chaos")
+    ask(shop, "stop_sandbox_chaos", f"/v1/sandbox/chaos/{chaos['id']}")
+    ask(shop, "stop_all_sandbox_chaos", "/v1/sandbox/chaos")
     asked = shop.get("/v1/orders").headers["x-request-id"]
     eventually(lambda: shop.get(f"/v1/sandbox/requests/{asked}").status == 200, "the request is in the log")
     ask(shop, "list_sandbox_requests", "/v1/sandbox/requests")

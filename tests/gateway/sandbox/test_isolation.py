@@ -71,6 +71,8 @@ def inhabit(api, clock, callers, environment):
         made.add("demo", "key_id", shop.post("/v1/sandbox/keys", {"label": "Ada"}).json["id"])
         run = shop.post("/v1/sandbox/scenarios/happy_path/run", {"pace": "realtime"}).json
         made.add("demo", "run_id", run["id"])
+        chaos = shop.post("/v1/sandbox/chaos", {"kind": "unavailable", "path": "/nowhere"}).json
+        made.add("demo", "chaos_id", chaos["id"])
     return made
 
 
@@ -125,7 +127,7 @@ def address(path, slug, its):
     named = {**its, "partner": slug, "scenario": "happy_path", "code": "invalid"}
     named["id"] = its["endpoint_id"] if "/hub/" in path else its["order_id"]
     parameters = [part[1:-1] for part in path.split("/") if part.startswith("{")]
-    missing = [name for name in parameters if name not in named and name not in ("run_id", "key_id")]
+    missing = [name for name in parameters if name not in named and name not in ("run_id", "key_id", "chaos_id")]
     assert missing == [], f"{path}: there is no object here for {missing}; make one in `inhabit`"
     values = {name: named.get(name, f"{name}_of_nobody") for name in parameters}
     return path.format(**values), bool(set(parameters) - {"partner", "scenario", "code"})
