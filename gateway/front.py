@@ -122,11 +122,7 @@ def handlers(runtime: Runtime, operations: Mapping[str, Handler], problems: Prob
 
 
 def _traced(serve: Serve, route: str, scope: Scope) -> Response:
-    with tracing.serving(scope, None if scope["method"] in READING else route) as span:
-        response = serve(scope)
-        status = response.status_code
-        span.end({"http.response.status_code": status}, str(status) if status >= 500 else None)
-    return response
+    return tracing.serve(scope, None if scope["method"] in READING else route, serve)
 
 
 def _serve(runtime: Runtime, handler: Handler, problems: Problems, scope: Scope) -> Response:

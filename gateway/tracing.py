@@ -1,14 +1,16 @@
 """What all this is done for: the request and its trace, for the webhooks that it causes and for the log."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
 from dataclasses import dataclass, field, replace
 
+from flask import Response
+
 from gateway.guard import Scope
 from webhooks import tracing
 from webhooks.policy import NOTHING
-from webhooks.tracing import Span, Trace
+from webhooks.tracing import Trace
 
 NAMES = tuple(name.encode() for name in tracing.NAMES)
 
@@ -38,17 +40,17 @@ def trace_for(partner_id: str) -> Trace:
     return {"traceparent": found.trace["traceparent"]}
 
 
-@contextmanager
-def serving(scope: Scope, route: str | None) -> Iterator[Span]:
-    """A request. With a `route` it is a span, after the semantic conventions for HTTP; its query is not told."""
+def serve(scope: Scope, route: str | None, handler: Callable[[Scope], Response]) -> Response:
+    """Serve a request. With a `route` it is a span, after the semantic conventions for HTTP; its query is not told."""
     headers = [(name.decode(), value.decode("latin-1")) for name, value in scope["headers"] if name in NAMES]
-    trace = tracing.accepted(headers) if headers else NOTHING
     caller = scope.get("stecker.caller")
+    trace = tracing.accepted(headers) if headers else NOTHING
     now = Cause(scope["stecker.request_id"], caller.partner_id if caller else None, trace)
-    if route is None:
-        with _because(now):
-            yield Span(trace)
-        return
+    with _because(now):
+        return handler(scope) if route is None or not tracing.is_on() else _told(scope, route, handler, now)
+
+
+def _told(scope: Scope, route: str, handler: Callable[[Scope], Response], now: Cause) -> Response:
     method = scope["method"]
     known = {
         "http.request.method": method,
@@ -56,8 +58,14 @@ def serving(scope: Scope, route: str | None) -> Iterator[Span]:
         "url.path": scope["path"],
         "url.scheme": scope["scheme"],
     }
-    with tracing.within(trace, f"{method} {route}", "SERVER", known) as span, _because(replace(now, trace=span.trace)):
-        yield span
+    with (
+        tracing.within(now.trace, f"{method} {route}", "SERVER", known) as span,
+        _because(replace(now, trace=span.trace)),
+    ):
+        response = handler(scope)
+        status = response.status_code
+        span.end({"http.response.status_code": status}, str(status) if status >= 500 else None)
+        return response
 
 
 @contextmanager

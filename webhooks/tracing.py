@@ -127,7 +127,7 @@ def attempt(claimed: Claimed) -> Iterator[Span]:
     Of the URL it tells host and port: path and query often hold what only the receiver should know.
     """
     given = kept(claimed.headers)
-    if _provider() is None:
+    if not is_on():
         yield Span(onward(given))
         return
     known: dict[str, str | int] = {
@@ -178,6 +178,11 @@ def log(claimed: Claimed, answer: Answer, ruling: Ruling | None, trace: Trace) -
             "trace_id": trace_id(trace),
         }
         _log.log(level, "webhook_attempt", extra=told)
+
+
+def is_on() -> bool:
+    """Whether spans are told to anybody."""
+    return _provider() is not None
 
 
 def _otel() -> Any:
