@@ -11,12 +11,14 @@ from cryptography.fernet import Fernet
 from sqlalchemy import make_url
 from standardwebhooks import Webhook
 
+from tests.support.outbox import eventually
 from tests.support.receiver import Receiver
 from tests.support.servers import Servers
 from webhooks import policy
 
 README = Path(policy.__file__).with_name("README.md").read_text()
 TESTS = Path(__file__).parents[1]
+TRACE = "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01"
 NAMED = re.findall(r"`(?:tests/)?([\w/]+\.py)::(\w+)`", README)
 
 
@@ -59,10 +61,17 @@ def test_the_application_of_the_readme_delivers(application: dict[str, Any], rec
     assert (refused.status_code, refused.get_json()["problems"]) == (422, ["host_is_address"])
     made = client.post("/webhook-endpoints", json={"url": receiver.url})
     for state in ("packed", "sent"):
-        assert client.post(f"/parcels/p-1/{state}").status_code == 204
+        assert client.post(f"/parcels/p-1/{state}", headers={"traceparent": TRACE}).status_code == 204
 
     hook = Webhook(made.get_json()["secret"])
-    said = [hook.verify(one.body, one.headers) for one in receiver.wait_for(2, 30)]
+    came = receiver.wait_for(2, 30)
+    said = [hook.verify(one.body, one.headers) for one in came]
 
+    assert [one.headers["traceparent"][:36] for one in came] == [TRACE[:36]] * 2
     assert said == [{"parcel": "p-1", "state": "packed"}, {"parcel": "p-1", "state": "sent"}]
-    application["every_minute"]()
+
+    def scraped() -> str:
+        application["every_minute"]()
+        return client.get("/metrics").get_data(as_text=True)
+
+    eventually(lambda: 'webhook_attempts_total{environment="live",way="http",verdict="delivered"} 2' in scraped())
