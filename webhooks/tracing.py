@@ -192,5 +192,9 @@ def _otel() -> Any:
 def _provider() -> Any:
     """Who makes spans; None where nobody has been told to."""
     otel = _otel()
-    provider = None if otel is None else otel.get_tracer_provider()
-    return None if otel is None or isinstance(provider, otel.ProxyTracerProvider) else provider
+    # Somebody may be importing it just now.
+    ask = getattr(otel, "get_tracer_provider", None)
+    if ask is None:
+        return None
+    provider = ask()
+    return None if isinstance(provider, otel.ProxyTracerProvider) else provider
