@@ -4,7 +4,7 @@ import logging
 import threading
 from collections import Counter
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from queue import Empty, SimpleQueue
 
@@ -16,7 +16,7 @@ from webhooks import delivery, gates
 from webhooks.calling import Caller, NotNow
 from webhooks.crew import Crew
 from webhooks.delivery import Claimed, Outcome, Share, Tried
-from webhooks.policy import Answer, Ruling, Schedule, fault, judge
+from webhooks.policy import LIVE, Answer, Ruling, Schedule, fault, judge
 
 log = logging.getLogger(__name__)
 
@@ -64,13 +64,17 @@ class Pace:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Tools:
-    """What the courier works with, all of it handed in. `chance` gives a number in [0, 1)."""
+    """What the courier works with, all of it handed in. `chance` gives a number in [0, 1).
+
+    `schedules` by their environment; `standing` is that of owners whose clock stands (`webhooks.clocks`).
+    """
 
     sessions: sessionmaker[Session]
     caller: Caller
     schedules: Mapping[str, Schedule]
     clock: Callable[[], datetime]
     chance: Callable[[], float]
+    standing: Schedule = LIVE
 
 
 class Courier(threading.Thread):
@@ -219,6 +223,10 @@ class Courier(threading.Thread):
         return self._tried(claimed, at, answer, ruling)
 
     def _tried(self, claimed: Claimed, at: datetime, answer: Answer, ruling: Ruling | None = None) -> Tried:
-        schedule = self._tools.schedules[claimed.environment]
-        now, chance = self._tools.clock(), self._tools.chance()
-        return Tried(at, answer, judge(answer, schedule, claimed.attempts, now=now, chance=chance, ruling=ruling))
+        stands_at, tools = claimed.stands_at, self._tools
+        schedule = tools.schedules[claimed.environment] if stands_at is None else tools.standing
+        now, chance = tools.clock(), tools.chance()
+        verdict = judge(answer, schedule, claimed.attempts, now=now, chance=chance, ruling=ruling)
+        if stands_at is not None and verdict.next_attempt_at is not None:
+            verdict = replace(verdict, next_attempt_at=stands_at + (verdict.next_attempt_at - now))
+        return Tried(at, answer, verdict)

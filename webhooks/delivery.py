@@ -22,8 +22,8 @@ Box = tuple[str, str]
 class Claimed(NamedTuple):
     """The head of a mailbox, ours `until` the lease ends; `attempts` counts the ones before this.
 
-    `secret` and `credentials` are sealed. `strained`: its endpoint has failed of late. A tuple, in the order of
-    `_HEADS`: one is made for every delivery.
+    `secret` and `credentials` are sealed. `strained`: its endpoint has failed of late. `stands_at` is the time of an
+    owner whose clock stands (`webhooks.clocks`). A tuple, in the order of `_HEADS`: one is made for every delivery.
     """
 
     endpoint_id: str
@@ -48,6 +48,7 @@ class Claimed(NamedTuple):
     kind: str | None
     probe: Mapping[str, Any] | None
     strained: bool
+    stands_at: datetime | None
     until: datetime
 
     @property
@@ -70,7 +71,7 @@ class Claimed(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class Tried:
-    """An attempt that was made, and what it means."""
+    """An attempt that was made, really `at` that time, and what it means."""
 
     at: datetime
     answer: Answer
@@ -184,7 +185,11 @@ def _columns(boxes: Sequence[Any]) -> dict[str, list[Any]]:
 
 def _healths(tried: Iterable[tuple[Claimed, Tried]]) -> Iterator[tuple[str, bool, Health, timedelta | None]]:
     for claimed, one in tried:
-        yield claimed.endpoint_id, claimed.strained, health(one.answer, one.verdict), one.verdict.hold
+        if claimed.stands_at is None:
+            yield claimed.endpoint_id, claimed.strained, health(one.answer, one.verdict), one.verdict.hold
+        else:
+            # Pauses are in real time, and while a clock stands nobody waits for that: a circuit is closed at once.
+            yield claimed.endpoint_id, claimed.strained, "well", None
 
 
 def _row(claimed: Claimed, tried: Tried) -> dict[str, Any]:
@@ -194,7 +199,7 @@ def _row(claimed: Claimed, tried: Tried) -> dict[str, Any]:
         "id": claimed.message_id,
         "owner": claimed.owner,
         "environment": claimed.environment,
-        "at": tried.at.isoformat(),
+        "at": (claimed.stands_at or tried.at).isoformat(),
         "code": answer.status_code,
         "duration": answer.duration_ms,
         "step": answer.step,
@@ -209,17 +214,24 @@ def _row(claimed: Claimed, tried: Tried) -> dict[str, Any]:
         row["chaos"] = answer.chaos
     if verdict.next_attempt_at is not None:
         row["next"] = verdict.next_attempt_at.isoformat()
+    if claimed.stands_at is not None:
+        row |= {"stood": claimed.stands_at.isoformat(), "sent": tried.at.isoformat()}
     return row
 
 
 _BOXES = """unnest(CAST(:endpoint_ids AS text[]), CAST(:subjects AS text[]), CAST(:generations AS bigint[]))
             AS box (endpoint_id, subject, generation)"""
 
+# What waits goes by the time of its owner, whose clock may stand; a lease by the real one, whatever that clock says.
 _IS_DUE = text("""
     SELECT EXISTS (
-        SELECT FROM webhook_endpoint e CROSS JOIN LATERAL (
+        SELECT FROM webhook_endpoint e
+          LEFT JOIN webhook_clock c ON c.owner = e.owner AND c.environment = e.environment
+         CROSS JOIN LATERAL (
             SELECT FROM webhook_mailbox m
-             WHERE m.endpoint_id = e.id AND m.retrying = ANY('{false,true}') AND m.due_at <= :now LIMIT 1) due
+             WHERE m.endpoint_id = e.id AND m.retrying = ANY('{false,true}')
+               AND m.due_at <= greatest(c.stands_at, :now)
+               AND m.due_at <= CASE WHEN m.leased THEN :now ELSE coalesce(c.stands_at, :now) END LIMIT 1) due
          WHERE e.status = 'enabled'
            AND NOT EXISTS (
                SELECT FROM webhook_gate g WHERE g.endpoint_id = e.id AND g.open_until > statement_timestamp()))
@@ -229,13 +241,14 @@ _IS_DUE = text("""
 # ahead, then the others, as far as there is room. Whoever has limits is there when it is we who hold its gate.
 _LEASE = text("""
     WITH turn AS MATERIALIZED (
-        SELECT e.id, least(
+        SELECT e.id, greatest(c.stands_at, :now) AS latest, coalesce(c.stands_at, :now) AS own, least(
                    coalesce(busy.room, :cap), pass.room,
                    e.concurrency - CASE WHEN e.concurrency IS NOT NULL THEN (
                        SELECT count(*) FROM webhook_mailbox m
                         WHERE m.endpoint_id = e.id AND m.retrying = ANY('{false,true}')
                           AND m.due_at > :now AND m.due_at <= :now + 2 * :lease AND m.leased) END) AS room
           FROM webhook_endpoint e
+          LEFT JOIN webhook_clock c ON c.owner = e.owner AND c.environment = e.environment
           LEFT JOIN webhook_gate g ON g.endpoint_id = e.id
           LEFT JOIN unnest(CAST(:passing AS text[]), CAST(:passes AS int[])) AS pass (id, room) ON pass.id = e.id
           LEFT JOIN unnest(CAST(:busy AS text[]), CAST(:rooms AS int[])) AS busy (id, room) ON busy.id = e.id
@@ -247,7 +260,8 @@ _LEASE = text("""
         SELECT box.endpoint_id, box.subject
           FROM turn CROSS JOIN LATERAL (
               SELECT m.endpoint_id, m.subject FROM webhook_mailbox m
-               WHERE m.endpoint_id = turn.id AND m.retrying = :again AND m.due_at <= :now
+               WHERE m.endpoint_id = turn.id AND m.retrying = :again AND m.due_at <= turn.latest
+                 AND m.due_at <= CASE WHEN m.leased THEN :now ELSE turn.own END
                ORDER BY m.due_at
                LIMIT CASE WHEN :again THEN least(turn.room, greatest(turn.room / 4, 1)) ELSE turn.room END
                  FOR UPDATE SKIP LOCKED) box
@@ -257,7 +271,8 @@ _LEASE = text("""
         SELECT box.endpoint_id, box.subject
           FROM turn CROSS JOIN LATERAL (
               SELECT m.endpoint_id, m.subject FROM webhook_mailbox m
-               WHERE m.endpoint_id = turn.id AND m.retrying = NOT :again AND m.due_at <= :now
+               WHERE m.endpoint_id = turn.id AND m.retrying = NOT :again AND m.due_at <= turn.latest
+                 AND m.due_at <= CASE WHEN m.leased THEN :now ELSE turn.own END
                ORDER BY m.due_at
                LIMIT turn.room - (SELECT count(*) FROM ahead WHERE ahead.endpoint_id = turn.id)
                  FOR UPDATE SKIP LOCKED) box
@@ -274,7 +289,7 @@ _HEADS = text(f"""
     SELECT box.endpoint_id, box.subject, box.generation, head.id AS message_id, head.position, head.event_id,
            head.owner, head.environment, head.attempts, e.url, e.scheme, e.secret, e.credentials, p.format, p.body,
            p.media_type, p.method, p.path, p.headers, p.kind, p.probe,
-           coalesce(g.failures > 0 OR g.open_until IS NOT NULL, false) AS strained
+           coalesce(g.failures > 0 OR g.open_until IS NOT NULL, false) AS strained, c.stands_at
       FROM {_BOXES}
      CROSS JOIN LATERAL (
            SELECT * FROM webhook_message
@@ -283,7 +298,8 @@ _HEADS = text(f"""
       JOIN webhook_payload p ON p.id = head.payload_id
       JOIN webhook_endpoint e ON e.id = box.endpoint_id
       LEFT JOIN webhook_gate g ON g.endpoint_id = box.endpoint_id
-     WHERE head.status = 'pending' AND head.next_attempt_at <= :now
+      LEFT JOIN webhook_clock c ON c.owner = head.owner AND c.environment = head.environment
+     WHERE head.status = 'pending' AND head.next_attempt_at <= coalesce(c.stands_at, :now)
 """)
 
 _LOCK = text(f"""
@@ -301,20 +317,28 @@ _STILL_OURS = text(f"""
         ON m.endpoint_id = box.endpoint_id AND m.subject = box.subject AND m.generation = box.generation
 """)
 
-# Both as one, and as JSON: a list of values for each column costs the driver more than all the rest.
+# Both as one, and as JSON: a list of values for each column costs the driver more than all the rest. Where the owner's
+# clock has gone on or was left since the claim (`stood` is where it stood then), the wait begins where it is now.
 _TRIED = text("""
     WITH tried AS MATERIALIZED (
         SELECT * FROM json_to_recordset(CAST(:tried AS json)) AS one (
             id text, owner text, environment text, at timestamptz, code int, duration int, step text, status text,
-            verdict text, error text, excerpt text, next timestamptz, chaos jsonb)),
+            verdict text, error text, excerpt text, next timestamptz, chaos jsonb, stood timestamptz,
+            sent timestamptz)),
     messages AS (
         UPDATE webhook_message m
-           SET status = tried.status, error = tried.error, next_attempt_at = tried.next, attempts = m.attempts + 1,
+           SET status = tried.status, error = tried.error, attempts = m.attempts + 1,
+               next_attempt_at = CASE
+                   WHEN c.stands_at IS NOT DISTINCT FROM tried.stood THEN tried.next
+                   ELSE coalesce(c.stands_at, statement_timestamp())
+                        + (tried.next - coalesce(tried.stood, statement_timestamp())) END,
                finished_at = CASE WHEN tried.status <> 'pending' THEN tried.at END
-          FROM tried WHERE m.id = tried.id)
+          FROM tried LEFT JOIN webhook_clock c ON c.owner = tried.owner AND c.environment = tried.environment
+         WHERE m.id = tried.id)
     INSERT INTO webhook_attempt
-           (message_id, owner, environment, at, status_code, duration_ms, error, response_excerpt, step, verdict, chaos)
-    SELECT id, owner, environment, at, code, duration, error, excerpt, step, verdict, chaos FROM tried
+           (message_id, owner, environment, at, status_code, duration_ms, error, response_excerpt, step, verdict, chaos,
+            sent_at)
+    SELECT id, owner, environment, at, code, duration, error, excerpt, step, verdict, chaos, sent FROM tried
 """)
 
 # Where nothing is left, whoever makes an old message due again means a retry; what is new says so (outbox).

@@ -159,7 +159,7 @@ def mailed(session: Session, endpoint_id: str, kind: str) -> None:
 # meanwhile (`forget` has changed) keeps what the reset wrote.
 _COUNT = text("""
     WITH tried AS MATERIALIZED (
-        SELECT m.endpoint_id, a.at, a.verdict = 'failed' AS died,
+        SELECT m.endpoint_id, coalesce(a.sent_at, a.at) AS at, a.verdict = 'failed' AS died,
                coalesce(a.error, '') <> ALL(:ours) AS counts,
                a.verdict = 'delivered' OR coalesce(a.error, '') = ANY(:heard) AS well
           FROM webhook_attempt a

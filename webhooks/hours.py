@@ -89,21 +89,23 @@ _NOW = text("SELECT extract(epoch FROM clock_timestamp())::float8")
 _LONG = text("SET LOCAL statement_timeout = 0")
 
 # The mailboxes are locked in the order in which `enqueue` does. A lease may belong to somebody who lives: it is not cut
-# short, it only ends no later than one that were taken now.
+# short, it only ends no later than one that were taken now. What goes by a clock that stands is left alone.
 _MOVE = text("""
     WITH waiting AS MATERIALIZED (
-        SELECT endpoint_id, subject FROM webhook_mailbox
-         WHERE due_at IS NOT NULL ORDER BY subject, endpoint_id FOR UPDATE),
+        SELECT m.endpoint_id, m.subject, c.stands_at IS NOT NULL AS apart
+          FROM webhook_mailbox m
+          LEFT JOIN webhook_clock c ON c.owner = m.owner AND c.environment = m.environment
+         WHERE m.due_at IS NOT NULL ORDER BY m.subject, m.endpoint_id FOR UPDATE OF m),
     boxes AS (
         UPDATE webhook_mailbox m
            SET due_at = CASE WHEN m.leased THEN least(m.due_at, statement_timestamp() + :lease)
                              ELSE m.due_at - CAST(:back AS interval) END
           FROM waiting
          WHERE m.endpoint_id = waiting.endpoint_id AND m.subject = waiting.subject
-           AND m.due_at > statement_timestamp())
+           AND m.due_at > statement_timestamp() AND (m.leased OR NOT waiting.apart))
     UPDATE webhook_message x
        SET next_attempt_at = x.next_attempt_at - CAST(:back AS interval)
       FROM waiting
-     WHERE x.endpoint_id = waiting.endpoint_id AND x.subject = waiting.subject
+     WHERE x.endpoint_id = waiting.endpoint_id AND x.subject = waiting.subject AND NOT waiting.apart
        AND x.status = 'pending' AND x.next_attempt_at > statement_timestamp()
 """)

@@ -163,10 +163,12 @@ _MEASURED = text("""
 _GAUGES = text("""
     WITH due AS MATERIALIZED (
         SELECT m.due_at,
-               e.status = 'enabled' AND coalesce(g.open_until <= statement_timestamp(), true) AS may
+               e.status = 'enabled' AND coalesce(g.open_until <= statement_timestamp(), true)
+               AND (m.leased OR c.stands_at IS NULL) AS may
           FROM webhook_mailbox m
           JOIN webhook_endpoint e ON e.id = m.endpoint_id
           LEFT JOIN webhook_gate g ON g.endpoint_id = m.endpoint_id
+          LEFT JOIN webhook_clock c ON c.owner = m.owner AND c.environment = m.environment
          WHERE m.due_at <= :now)
     SELECT (SELECT count(*) FROM due WHERE may) AS due,
            (SELECT coalesce(round(extract(epoch FROM CAST(:now AS timestamptz) - min(due_at)), 3), 0)

@@ -102,6 +102,20 @@ class HealthHour(Base):
     failures: Mapped[int]
 
 
+class Clock(Base):
+    """A clock that stands (`webhooks.clocks`): what waits of this owner goes by `stands_at`.
+
+    It is NULL where the owner was given back to real time at `left_at`, of late.
+    """
+
+    __tablename__ = "webhook_clock"
+
+    owner: Mapped[str] = mapped_column(primary_key=True)
+    environment: Mapped[str] = mapped_column(primary_key=True)
+    stands_at: Mapped[datetime | None]
+    left_at: Mapped[datetime | None]
+
+
 MANY_DEAD = 10_000
 """Dead letters are counted up to here."""
 
@@ -266,7 +280,8 @@ class Attempt(Base):
     """One try: `status_code` where an answer came, `error` where it was no success, at most 1 KB of the answer.
 
     `step` is where it ended (`webhooks.policy.Step`), `verdict` what that meant: `delivered`, `retry` or `failed`.
-    `chaos` is how it was disturbed on purpose (`webhooks.chaos`).
+    `chaos` is how it was disturbed on purpose (`webhooks.chaos`). `at` is in its owner's time; where that is not the
+    real one (`Clock`), `sent_at` is.
     """
 
     __tablename__ = "webhook_attempt"
@@ -283,6 +298,7 @@ class Attempt(Base):
     step: Mapped[str] = mapped_column(server_default="call")
     verdict: Mapped[str]
     chaos: Mapped[dict[str, Any] | None] = mapped_column(JSONB(none_as_null=True))
+    sent_at: Mapped[datetime | None]
 
     __table_args__ = (Index(None, "message_id", "id"),)
 

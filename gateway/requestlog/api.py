@@ -56,6 +56,7 @@ def _summary(row: RequestRecord, base_url: str) -> dict[str, Any]:
         "duration_ms": row.duration_ms,
         "problem": row.problem,
         "chaos": row.chaos,
+        "clock": row.clock.isoformat() if row.clock else None,
         "idempotency_key": row.idempotency_key,
         "replayed": row.replayed,
         "curl": _curl(row, base_url),

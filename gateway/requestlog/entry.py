@@ -45,6 +45,7 @@ class Seen:
     answer: bytes | None
     answer_size: int
     chaos: str | None
+    clock: datetime | None = None
 
 
 def record(seen: Seen) -> dict[str, Any]:
@@ -68,6 +69,7 @@ def record(seen: Seen) -> dict[str, Any]:
         "replayed": "idempotency-replayed" in told,
         "status": seen.status,
         "chaos": seen.chaos,
+        "clock": seen.clock,
         "problem": problem,
         "duration_ms": round(seen.seconds * 1000, 3),
         "sent_type": sent_type,

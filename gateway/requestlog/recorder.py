@@ -78,6 +78,7 @@ class Recorder(threading.Thread):
             answer=answered if len(answered) <= LONGEST else None,
             answer_size=len(answered),
             chaos=answer.get("chaos"),
+            clock=scope.get("stecker.clock"),
         )
 
     def run(self) -> None:

@@ -104,7 +104,8 @@ def caused(session: Session, tenant: Tenant, row: RequestRecord) -> Caused:
 
 def _span(row: RequestRecord) -> dict[str, str]:
     """Ids begin with the time of their making: between these are those made meanwhile."""
-    first, last = row.at - SLACK, row.at + timedelta(milliseconds=row.duration_ms) + SLACK
+    at = row.clock or row.at
+    first, last = at - SLACK, at + timedelta(milliseconds=row.duration_ms) + SLACK
     return {f"{kind}_{end}": floor(kind, at) for kind in ("msg", "evt") for end, at in (("from", first), ("to", last))}
 
 

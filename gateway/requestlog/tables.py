@@ -15,7 +15,8 @@ class RequestRecord(Base):
 
     `sent` and `answered` are JSON bodies with their members in order, where they were that and short enough; `redacted`
     are the places in them that say something else now. `mentioned` are the ids of ours in the answer. `duration_ms` is
-    the answering alone. `chaos` is the sandbox's disturbance of it; the answer to a `lost_answer` never left.
+    the answering alone. `chaos` is the sandbox's disturbance of it; the answer to a `lost_answer` never left. `at` is
+    in real time; `clock` is where the sandbox's clock stood.
     """
 
     __tablename__ = "request_log"
@@ -39,6 +40,7 @@ class RequestRecord(Base):
     replayed: Mapped[bool]
     status: Mapped[int] = mapped_column(Integer)
     chaos: Mapped[str | None] = mapped_column(Text)
+    clock: Mapped[datetime | None]
     problem: Mapped[str | None] = mapped_column(Text)
     duration_ms: Mapped[float] = mapped_column(Double)
     sent_type: Mapped[str | None] = mapped_column(Text)
