@@ -15,7 +15,7 @@ run: $(VENV)/.ready ## set up and start everything on one machine, on PORT (8080
 
 .PHONY: test
 test: $(VENV)/.ready ## set up and run the whole test suite
-	@$(BIN)/python -m pytest $(ARGS)
+	@$(BIN)/python -m pytest -n auto --maxprocesses 4 $(ARGS)
 
 .PHONY: demo
 demo: $(VENV)/.ready ## what a newcomer should see first; PARTNER=interdiscount shows one partner's own words

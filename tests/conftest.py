@@ -7,6 +7,7 @@ import orjson
 import pytest
 from connexion.spec import Specification
 from werkzeug.routing import Rule
+from xdist.scheduler import LoadScopeScheduling
 
 from gateway import runtime as runtimes
 from gateway.config import LOOPBACK, Settings
@@ -16,6 +17,25 @@ from tests.support.clock import Clock
 from tests.support.servers import Servers, quick_servers
 
 SECRET_KEY = bytes(range(32))
+SYSTEMS = ("tests/e2e/", "tests/faults/", "tests/gateway/runtime/")  # what runs real processes
+
+
+class Sharing(LoadScopeScheduling):
+    """Of several processes each takes a file; one of them takes the systems, which would be in each other's way."""
+
+    def _split_scope(self, nodeid: str) -> str:
+        return "systems" if nodeid.startswith(SYSTEMS) else nodeid.partition("::")[0]
+
+
+def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> Sharing:
+    config.option.loadscopereorder = False
+    return Sharing(config, log)
+
+
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """The systems first, as they take longest; the files in any order."""
+    if hasattr(config, "workerinput"):
+        items.sort(key=lambda item: not item.nodeid.startswith(SYSTEMS))
 
 
 @pytest.fixture(scope="session", autouse=True)

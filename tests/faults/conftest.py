@@ -5,6 +5,7 @@ import random
 import subprocess
 import uuid
 from collections.abc import Callable, Iterator
+from itertools import chain
 
 import pytest
 import requests
@@ -88,16 +89,15 @@ def seed() -> int:
     return random.getrandbits(32)
 
 
-REPORTS = pytest.StashKey[list[str]]()
-
-
 @pytest.fixture
 def tell(request: pytest.FixtureRequest) -> Callable[[str], None]:
     """Say it at the end of the whole run, whether the test has passed or not."""
-    return request.config.stash.setdefault(REPORTS, []).append
+    return lambda words: request.node.user_properties.append(("told", words))
 
 
-def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter, config: pytest.Config) -> None:
-    for report in config.stash.get(REPORTS, []):
-        terminalreporter.section("soak")
-        terminalreporter.write_line(report)
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
+    for report in chain.from_iterable(terminalreporter.stats.values()):
+        for name, words in getattr(report, "user_properties", ()):
+            if name == "told" and report.when == "teardown":
+                terminalreporter.section("soak")
+                terminalreporter.write_line(words)
