@@ -85,12 +85,13 @@ def page(session: Session, caller: Caller, *, before: str | None, limit: int, no
 
 
 def stop(session: Session, caller: Caller, chaos_id: str | None, now: datetime) -> bool:
-    """End one, or all of a key's own. False where there is no such one; one that has ended stays as it ended."""
+    """End one, or all of a key's own, those as well that are used up: they may hold something back. False where there
+    is no such one.
+    """
     mine = _of(caller) if chaos_id is None else _of(caller).where(Chaos.id == chaos_id)
     found = session.scalars(mine.where(_is_shown(now)).order_by(Chaos.id).with_for_update()).all()
     for one in found:
-        if one.status(now) == "active":
-            one.stopped_at = now
+        one.stopped_at = one.stopped_at or now
     return bool(found)
 
 

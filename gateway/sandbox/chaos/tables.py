@@ -16,7 +16,7 @@ class Chaos(Base):
     """One disturbance of the key `client_id`, good for `remaining` more times, before `until`.
 
     `numbers` are those of its kind. It is narrowed by what is not NULL of the columns behind them. `used_at` is when it
-    disturbed something last.
+    disturbed something last. Once it has `stopped_at`, what it held back is held back no more.
     """
 
     __tablename__ = "sandbox_chaos"
@@ -50,10 +50,10 @@ class Chaos(Base):
     stopped_at: Mapped[datetime | None]
 
     def status(self, now: datetime) -> Status:
-        if self.stopped_at is not None:
-            return "stopped"
         if self.remaining == 0:
             return "spent"
+        if self.stopped_at is not None and self.stopped_at < self.until:
+            return "stopped"
         return "active" if now < self.until else "expired"
 
     def ended_at(self, now: datetime) -> datetime | None:

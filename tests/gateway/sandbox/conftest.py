@@ -36,9 +36,15 @@ def heard(shop: Caller, receiver: Receiver, delivering: None) -> Receiver:
 
 
 @pytest.fixture
-def delivering(runtime: Runtime) -> Iterator[None]:
+def deadline() -> float:
+    """Of each delivery, in seconds."""
+    return 0.5
+
+
+@pytest.fixture
+def delivering(runtime: Runtime, deadline: float) -> Iterator[None]:
     """A courier that looks by itself twenty times a second."""
-    transport = Transport(allow=LOOPBACK, deadline=0.5)
+    transport = Transport(allow=LOOPBACK, deadline=deadline)
     tools = Tools(
         sessions=runtime.sessions,
         caller=caller_of(runtime, transport),
