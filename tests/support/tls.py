@@ -37,8 +37,14 @@ def certificate_of(folder: Path, name: str, days: tuple[int, int] = (-1, 1)) -> 
 
 
 @contextmanager
-def tls_server(certificate: Path, most: ssl.TLSVersion = ssl.TLSVersion.MAXIMUM_SUPPORTED) -> Iterator[int]:
-    """Answers 204 to every request whose body is `hello`; its port. It speaks at most this version."""
+def tls_server(
+    certificate: Path, most: ssl.TLSVersion = ssl.TLSVersion.MAXIMUM_SUPPORTED, came: list[bytes] | None = None
+) -> Iterator[int]:
+    """Answers 204 to every request whose body is `hello`; its port. It speaks at most this version.
+
+    What comes through a handshake is added to `came`.
+    """
+    heard = [] if came is None else came
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
     context.minimum_version, context.maximum_version = ssl.TLSVersion.MINIMUM_SUPPORTED, most
     context.load_cert_chain(certificate)
@@ -50,7 +56,7 @@ def tls_server(certificate: Path, most: ssl.TLSVersion = ssl.TLSVersion.MAXIMUM_
                 raw, _ = listening.accept()
             except OSError:
                 return
-            threading.Thread(target=_answer, args=(raw, context), daemon=True).start()
+            threading.Thread(target=_answer, args=(raw, context, heard), daemon=True).start()
 
     thread = threading.Thread(target=serve, daemon=True)
     thread.start()
@@ -62,12 +68,13 @@ def tls_server(certificate: Path, most: ssl.TLSVersion = ssl.TLSVersion.MAXIMUM_
         thread.join(5)
 
 
-def _answer(raw: socket.socket, context: ssl.SSLContext) -> None:
+def _answer(raw: socket.socket, context: ssl.SSLContext, heard: list[bytes]) -> None:
     try:
         with raw, context.wrap_socket(raw, server_side=True) as sock:
             sock.settimeout(5)
             said = b""
             while more := sock.recv(65536):
+                heard.append(more)
                 said += more
                 if said.endswith(b"hello"):
                     sock.sendall(b"HTTP/1.1 204 No Content\r\n\r\n")

@@ -4,23 +4,18 @@ The rest of the matrix is in `test_transport.py`; README.md names the test of ea
 """
 
 import socket
-import ssl
-import threading
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
-from cryptography import x509
-from cryptography.hazmat.primitives import hashes, serialization
-from cryptography.hazmat.primitives.asymmetric import ec
 from sqlalchemy.orm import Session, sessionmaker
 from standardwebhooks import Webhook, WebhookVerificationError
 
 from tests.support.calling import LOOPBACK
 from tests.support.outbox import add_endpoint, event, eventually, rows, say, statuses
 from tests.support.receiver import NO_CONTENT, Behaviour, Received, Receiver, answer
+from tests.support.tls import certificate_of, tls_server
 from webhooks import deadline
 from webhooks.courier import Courier
 from webhooks.policy import Answer
@@ -34,68 +29,6 @@ def post(transport: Transport, url: str) -> Answer:
     return transport.send(Request("POST", url, {"content-type": "text/plain"}, b"hello"))
 
 
-def certificate_of(folder: Path, days: tuple[int, int], name: str = "localhost") -> Path:
-    """A certificate that signs itself, with its key; `days` are before and behind now."""
-    key = ec.generate_private_key(ec.SECP256R1())
-    who = x509.Name([x509.NameAttribute(x509.NameOID.COMMON_NAME, name)])
-    now = datetime.now(UTC)
-    made = (
-        x509.CertificateBuilder()
-        .subject_name(who)
-        .issuer_name(who)
-        .public_key(key.public_key())
-        .serial_number(1)
-        .not_valid_before(now + timedelta(days=days[0]))
-        .not_valid_after(now + timedelta(days=days[1]))
-        .add_extension(x509.SubjectAlternativeName([x509.DNSName(name)]), critical=False)
-        .add_extension(x509.BasicConstraints(ca=True, path_length=None), critical=True)
-        .sign(key, hashes.SHA256())
-    )
-    words = (serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption())
-    path = folder / "server.pem"
-    path.write_bytes(made.public_bytes(serialization.Encoding.PEM) + key.private_bytes(*words))
-    return path
-
-
-@contextmanager
-def tls_server(certificate: Path) -> Iterator[tuple[int, list[bytes]]]:
-    """Its port, and what came through a handshake."""
-    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
-    context.load_cert_chain(certificate)
-    listening = socket.create_server(("127.0.0.1", 0))
-    came: list[bytes] = []
-
-    def serve() -> None:
-        while True:
-            try:
-                raw, _ = listening.accept()
-            except OSError:
-                return
-            try:
-                with raw, context.wrap_socket(raw, server_side=True) as sock:
-                    came.append(_read(sock))
-                    sock.sendall(b"HTTP/1.1 204 No Content\r\nconnection: close\r\n\r\n")
-            except OSError:
-                continue
-
-    thread = threading.Thread(target=serve, daemon=True)
-    thread.start()
-    try:
-        yield listening.getsockname()[1], came
-    finally:
-        listening.shutdown(socket.SHUT_RDWR)
-        listening.close()
-        thread.join(5)
-
-
-def _read(sock: ssl.SSLSocket) -> bytes:
-    """All of what `post` sends: a socket that is closed before would reset."""
-    said = b""
-    while not said.endswith(b"hello") and (more := sock.recv(65536)):
-        said += more
-    return said
-
-
 @pytest.mark.parametrize(
     ("days", "name"),
     [
@@ -107,9 +40,10 @@ def _read(sock: ssl.SSLSocket) -> bytes:
 def test_a_bad_certificate_is_told_nothing_even_by_an_issuer_we_know(
     tmp_path: Path, days: tuple[int, int], name: str
 ) -> None:
-    certificate = certificate_of(tmp_path, days, name)
+    certificate = certificate_of(tmp_path, name, days)
     knowing = Transport(allow=LOOPBACK, deadline=10, verify=str(certificate))
-    with tls_server(certificate) as (port, came):
+    came: list[bytes] = []
+    with tls_server(certificate, came=came) as port:
         found = post(knowing, f"https://localhost:{port}/")
     knowing.close()
 
@@ -118,10 +52,11 @@ def test_a_bad_certificate_is_told_nothing_even_by_an_issuer_we_know(
 
 
 def test_a_certificate_that_signed_itself_is_told_nothing(tmp_path: Path) -> None:
-    certificate = certificate_of(tmp_path, (-1, 30))
+    certificate = certificate_of(tmp_path, "localhost")
     strict = Transport(allow=LOOPBACK, deadline=10)
     knowing = Transport(allow=LOOPBACK, deadline=10, verify=str(certificate))
-    with tls_server(certificate) as (port, came):
+    came: list[bytes] = []
+    with tls_server(certificate, came=came) as port:
         found = post(strict, f"https://localhost:{port}/")
         assert came == []
         assert post(knowing, f"https://localhost:{port}/").status_code == 204, "nothing else is wrong with it"

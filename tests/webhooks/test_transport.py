@@ -2,23 +2,19 @@
 
 import gzip
 import socket
-import ssl
 import threading
 import time
-from collections.abc import Callable, Iterator
-from datetime import UTC, datetime, timedelta
+from collections.abc import Callable
 from ipaddress import ip_network
 from pathlib import Path
 
 import pytest
-from cryptography import x509
-from cryptography.hazmat.primitives import hashes, serialization
-from cryptography.hazmat.primitives.asymmetric import ec
 from requests import PreparedRequest
 from requests.adapters import HTTPAdapter
 from requests.structures import CaseInsensitiveDict
 
 from tests.support.receiver import NO_CONTENT, Behaviour, Received, Receiver, answer
+from tests.support.tls import certificate_of, tls_server
 from webhooks import egress
 from webhooks import transport as transports
 from webhooks.policy import Answer
@@ -342,67 +338,15 @@ def test_an_answer_that_changes_between_check_and_connect_is_never_asked_for_w2(
     assert receiver.connects == 0
 
 
-@pytest.fixture
-def tls(tmp_path: Path) -> Iterator[tuple[int, Path]]:
-    """A TLS server with a certificate nobody knows; its port and its certificate."""
-    key = ec.generate_private_key(ec.SECP256R1())
-    name = x509.Name([x509.NameAttribute(x509.NameOID.COMMON_NAME, "localhost")])
-    now = datetime.now(UTC)
-    certificate = (
-        x509.CertificateBuilder()
-        .subject_name(name)
-        .issuer_name(name)
-        .public_key(key.public_key())
-        .serial_number(1)
-        .not_valid_before(now - timedelta(days=1))
-        .not_valid_after(now + timedelta(days=1))
-        .add_extension(x509.SubjectAlternativeName([x509.DNSName("localhost")]), critical=False)
-        .add_extension(x509.BasicConstraints(ca=True, path_length=None), critical=True)
-        .sign(key, hashes.SHA256())
-    )
-    pem = tmp_path / "server.pem"
-    pem.write_bytes(
-        certificate.public_bytes(serialization.Encoding.PEM)
-        + key.private_bytes(serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption())
-    )
-    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
-    context.load_cert_chain(pem)
-    listening = socket.create_server(("127.0.0.1", 0))
-    server = Receiver()
-    thread = threading.Thread(target=_serve_tls, args=(listening, context, server), daemon=True)
-    thread.start()
-    yield listening.getsockname()[1], pem
-    listening.shutdown(socket.SHUT_RDWR)
-    listening.close()
-    thread.join(5)
-    server.close()
-
-
-def _serve_tls(listening: socket.socket, context: ssl.SSLContext, server: Receiver) -> None:
-    while True:
-        try:
-            raw, _ = listening.accept()
-        except OSError:
-            return
-        server._start(_shake_hands, raw, context, server)
-
-
-def _shake_hands(raw: socket.socket, context: ssl.SSLContext, server: Receiver) -> None:
-    try:
-        with context.wrap_socket(raw, server_side=True) as sock:
-            server._serve(sock)
-    except OSError:
-        raw.close()
-
-
-def test_tls_is_checked_against_the_name_w2(tls: tuple[int, Path]) -> None:
-    port, certificate = tls
+def test_tls_is_checked_against_the_name_w2(tmp_path: Path) -> None:
+    certificate = certificate_of(tmp_path, "localhost")
     knowing = Transport(allow=egress_loopback(), deadline=3, verify=str(certificate))
     strict = Transport(allow=egress_loopback(), deadline=3)
 
-    assert post(knowing, f"https://localhost:{port}/").status_code == 204
-    assert post(knowing, f"https://127.0.0.1:{port}/").error == "tls_error", "another name"
-    assert post(strict, f"https://localhost:{port}/").error == "tls_error", "an unknown issuer"
+    with tls_server(certificate) as port:
+        assert post(knowing, f"https://localhost:{port}/").status_code == 204
+        assert post(knowing, f"https://127.0.0.1:{port}/").error == "tls_error", "another name"
+        assert post(strict, f"https://localhost:{port}/").error == "tls_error", "an unknown issuer"
     knowing.close()
     strict.close()
 
