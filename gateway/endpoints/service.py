@@ -13,6 +13,7 @@ from sqlalchemy.orm import Session
 from adapters.errors import Problem as Fault
 from adapters.objects import minified
 from adapters.plain.writer import API_VERSION
+from gateway import tracing
 from gateway.catalogue import service as catalogue
 from gateway.config import Settings
 from gateway.crypto import Vault
@@ -171,6 +172,7 @@ def _greet(session: Session, vault: Vault, endpoint: Endpoint, now: datetime) ->
         event_type="webhook_endpoint.created",
         sequence=1,
         payloads={endpoint.format: (words,)},
+        trace=tracing.trace_for(endpoint.owner),
     )
     to_itself = outbox.Subscription(endpoint.id, endpoint.format, ("*",))
     owner, make = Owner(endpoint.owner, endpoint.environment), partial(new_id, now=now)

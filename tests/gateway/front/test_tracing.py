@@ -53,6 +53,12 @@ def test_the_trace_of_an_order_is_kept_with_its_webhooks(shop, clock, kept):
     assert [one for one in said if one != {"traceparent": SAMPLED, "tracestate": "shop=4711"}] == []
 
 
+def test_so_is_that_of_an_endpoint_with_its_greeting(shop, kept):
+    made = {"url": "http://127.0.0.1:9/other"}
+    assert shop.post("/v1/webhook-endpoints", made, traceparent=SAMPLED).status == 201
+    assert kept() == [{}, {"traceparent": SAMPLED}]
+
+
 def test_an_order_without_a_trace_or_with_a_bad_one_has_none(shop, clock, kept):
     placed(shop, clock)
     placed(shop, clock, "W-2", traceparent=SAMPLED.upper(), tracestate="shop=4711")
