@@ -9,6 +9,7 @@ from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from http import HTTPStatus
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from socketserver import TCPServer
 from threading import Thread
 from typing import Any
 
@@ -50,23 +51,32 @@ def listening(settings: Settings) -> Iterator[int | None]:
         with _server(runtime) as server:
             Thread(target=server.serve_forever, name="operations", daemon=True).start()
             try:
-                yield server.server_port
+                yield server.server_address[1]
             finally:
                 server.shutdown()
     finally:
         runtime.close()
 
 
-def _server(runtime: Runtime) -> ThreadingHTTPServer:
+def _server(runtime: Runtime) -> TCPServer:
     host, port = runtime.settings.ops_host, runtime.settings.ops_port or 0
 
     class Handler(_Handler):
         pages = staticmethod(lambda path: PAGES[path](runtime) if path in PAGES else None)
 
     try:
-        return ThreadingHTTPServer((host, port), Handler)
+        return _Server((host, port), Handler)
     except OSError as error:
         raise ConfigurationError(f"STECKER_OPS_PORT: {host}:{port} cannot be used ({error.strerror})") from error
+
+
+class _Server(ThreadingHTTPServer):
+    def server_bind(self) -> None:
+        """Without asking name servers for our own name."""
+        TCPServer.server_bind(self)
+
+    def handle_error(self, request: Any, client_address: Any) -> None:
+        log.warning("operations_request_failed", exc_info=True)
 
 
 class _Handler(BaseHTTPRequestHandler):
