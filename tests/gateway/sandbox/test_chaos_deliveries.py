@@ -1,17 +1,21 @@
 """Each disturbance of webhooks, as a real receiver sees it; and that every message comes as it should afterwards."""
 
 import json
+import threading
 from datetime import datetime, timedelta
 
 import pytest
 from sqlalchemy import text
 
 from gateway.sandbox.chaos import plans
+from gateway.sandbox.chaos.deliveries import disturber
 from gateway.sandbox.chaos.kinds import KINDS
 from tests.support.orders import json_order
 from tests.support.outbox import eventually
 from tests.support.receiver import answer
 from tests.support.statements import noted
+from webhooks.delivery import Claimed
+from webhooks.schemes import STANDARD, StandardWebhooks
 from webhooks.verify import InvalidSignature, verify
 
 
@@ -288,27 +292,48 @@ def test_only_what_it_was_narrowed_to_is_disturbed(trial):
     assert left[narrowed["id"]] == 0
 
 
-def test_nobody_else_is_disturbed_and_live_webhooks_cost_nothing(api, runtime, trial, clock):
+def test_nobody_else_is_disturbed(api, trial, clock):
     trial.disturb("duplicate", times=100)
     live, brack = api.caller("demo", "live"), api.caller("brack")
-    for caller in (live, brack):
+    for place, caller in enumerate((live, brack)):
         caller.post("/v1/webhook-endpoints", {"url": trial.receiver.url})
-    trial.came(2)
-    with noted(runtime.engine) as statements:
-        assert live.post("/v1/orders", json_order("L-1", clock())).status == 201
-        assert marks(trial.came(4)) == [None] * 4
-    assert [one for one in statements if "chaos" in one and "webhook_attempt" not in one] == []
-    assert brack.post("/v1/orders", json_order("B-1", clock())).status == 201
-    assert marks(trial.came(6)) == [None] * 6
+        assert caller.post("/v1/orders", json_order("W-1", clock())).status == 201
+        assert marks(trial.came(3 * place + 3)) == [None] * (3 * place + 3)
     assert [one["remaining"] for one in trial.shop.get("/v1/sandbox/chaos").json["items"]] == [100]
 
 
-def test_a_sandbox_without_chaos_is_looked_at_once_for_each_attempt(runtime, trial):
-    with noted(runtime.engine) as statements:
-        trial.step()
-        trial.came(1)
-    looks = [one for one in statements if "UPDATE sandbox_chaos" in one and "webhook_message" in one]
-    assert len(looks) == 1
+def claimed_by(shop, runtime, environment="sandbox", **over):
+    """What a courier would have in hand, of the shop's."""
+    with runtime.sessions() as session:
+        owner = session.scalar(text("SELECT id FROM partner WHERE slug = 'demo'"))
+    blank = dict.fromkeys(Claimed._fields)
+    known = {"owner": owner, "environment": environment, "endpoint_id": "whep_1", "subject": "job_1", "attempts": 0}
+    return Claimed(**{**blank, **known, "message_id": "whm_1", "scheme": STANDARD, "url": "http://x/", **over})
+
+
+def test_what_is_live_costs_nothing_and_an_attempt_in_the_sandbox_one_look(runtime, shop, clock):
+    disturb, scheme = disturber(runtime), StandardWebhooks(())
+    for over, looks in (({"environment": "live"}, 0), ({}, 1), ({"attempts": 1}, 1), ({"attempts": plans.LAST}, 0)):
+        claimed = claimed_by(shop, runtime, **over)
+        with noted(runtime.engine) as statements:
+            assert disturb(claimed, scheme, clock()) is None
+        assert len(statements) == looks
+
+
+def test_couriers_that_look_at_once_never_take_the_same(runtime, shop, clock):
+    assert shop.post("/v1/sandbox/chaos", {"kind": "drop_first", "times": 50}).status == 201
+    claimed, found = claimed_by(shop, runtime), []
+
+    def courier():
+        disturb = disturber(runtime)
+        found.extend(disturb(claimed, StandardWebhooks(()), clock()) for _ in range(20))
+
+    threads = [threading.Thread(target=courier) for _ in range(4)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert len([plan for plan in found if plan is not None]) == 50
 
 
 def test_a_message_has_its_last_attempt_undisturbed(runtime, trial):
