@@ -1,12 +1,14 @@
 """The courier: one thread a process that claims, sends and records until nothing is due and nothing in flight."""
 
 import logging
+import math
 import threading
 from collections import Counter
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from queue import Empty, SimpleQueue
+from time import monotonic
 
 from sqlalchemy.exc import InterfaceError, OperationalError
 from sqlalchemy.exc import TimeoutError as NoConnection
@@ -35,8 +37,10 @@ REMEMBERED = 1000
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Pace:
-    """How fast: `cap` messages of one endpoint in flight in this process, `batch` of all, on `threads` threads.
+    """How fast: `cap` messages of one endpoint in flight in this process, on `threads` threads.
 
+    In hand, of all, are twice as many as came back within a second, at least `least` and at most `most_of_all`: no
+    thread is to wait for the next claim, and what is slow is not to wait here for a thread until its lease has ended.
     A receiver gets one at a time until it has answered within `prompt` seconds, and again as soon as it has not. One
     that takes a message within `swift` seconds has up to `many` taken for it, in bites of half of that at least: it
     must not cost several statements a message. Of the threads that wait longer than `prompt`, `spare` are replaced: a
@@ -49,7 +53,8 @@ class Pace:
     prompt: float = 1.0
     swift: float = 0.05
     many: int = 32
-    batch: int = 400
+    least: int = 100
+    most_of_all: int = 1000
     threads: int = 16
     spare: int = 64
     lease: timedelta = timedelta(seconds=30)
@@ -93,6 +98,8 @@ class Courier(threading.Thread):
         self._unrecorded: list[Outcome] = []
         self._after = ""
         self._claims = 0
+        self._speed = 0.0  # what came back within about the last second
+        self._counted = monotonic()
         self._wait = pace.idle
         self._away = False
 
@@ -161,12 +168,15 @@ class Courier(threading.Thread):
         self._busy.subtract(one.claimed.endpoint_id for one in self._unrecorded)
         self._busy.update(one.claimed.endpoint_id for one in left)
         self._busy = +self._busy
-        self._unrecorded = left
+        now = monotonic()
+        self._speed = self._speed * math.exp(self._counted - now) + len(self._unrecorded) - len(left)
+        self._counted, self._unrecorded = now, left
 
     def _claim(self, crew: Crew[Claimed]) -> None:
-        room = self._pace.batch - self._busy.total()
+        batch = max(self._pace.least, min(round(2 * self._speed), self._pace.most_of_all))
+        room = batch - self._busy.total()
         # In large bites: whoever is in flight rings when back.
-        if self._stopping.is_set() or room * 2 < self._pace.batch:
+        if self._stopping.is_set() or room * 2 < batch:
             return
         if len(self._prompt) > REMEMBERED:
             self._prompt.clear()
