@@ -1,6 +1,7 @@
 """What every test may ask for: real PostgreSQL and Redis, a database of its own, a runtime, a clock."""
 
 from collections.abc import Callable, Iterator
+from contextlib import ExitStack, closing
 from typing import Any
 
 import orjson
@@ -14,6 +15,7 @@ from gateway.config import LOOPBACK, Settings
 from gateway.runtime import Runtime
 from tests.support.api import Api, running_api
 from tests.support.clock import Clock
+from tests.support.receiver import Receiver
 from tests.support.servers import Servers, quick_servers
 
 SECRET_KEY = bytes(range(32))
@@ -89,6 +91,18 @@ def redis_url(running_servers: Servers) -> str:
 @pytest.fixture
 def clock() -> Clock:
     return Clock()
+
+
+@pytest.fixture
+def receivers() -> Iterator[Callable[[], Receiver]]:
+    """Makes receivers."""
+    with ExitStack() as made:
+        yield lambda: made.enter_context(closing(Receiver()))
+
+
+@pytest.fixture
+def receiver(receivers: Callable[[], Receiver]) -> Receiver:
+    return receivers()
 
 
 @pytest.fixture

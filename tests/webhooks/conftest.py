@@ -9,7 +9,6 @@ from sqlalchemy.orm import Session, sessionmaker
 
 from gateway import db
 from tests.support.calling import LOOPBACK, caller_over
-from tests.support.receiver import Receiver
 from webhooks import policy
 from webhooks.courier import Courier, Pace, Tools
 from webhooks.transport import Transport
@@ -22,24 +21,6 @@ def sessions(database_url: str) -> Iterator[sessionmaker[Session]]:
     engine = db.connect(database_url, pool_size=8)
     yield db.sessions(engine)
     engine.dispose()
-
-
-@pytest.fixture
-def receivers() -> Iterator[Callable[[], Receiver]]:
-    made: list[Receiver] = []
-
-    def make() -> Receiver:
-        made.append(Receiver())
-        return made[-1]
-
-    yield make
-    for one in made:
-        one.close()
-
-
-@pytest.fixture
-def receiver(receivers: Callable[[], Receiver]) -> Receiver:
-    return receivers()
 
 
 @pytest.fixture

@@ -11,7 +11,7 @@ from click.testing import CliRunner
 from gateway.cli import Refused, forwarding, listen, main
 from gateway.cli.forwarding import Forwarder
 from gateway.cli.place import Place, held, usual_path
-from tests.support.receiver import Receiver, answer
+from tests.support.receiver import answer
 from webhooks.policy import Answer
 
 OF = {"url": "http://127.0.0.1:8080", "client": "stk_test_1", "format": "plain"}
@@ -30,13 +30,6 @@ def item(**over):
     made = {"cursor": "c1", "received_at": "2026-01-15T08:30:01.5+00:00", "method": "POST", "path": ""}
     verdict = {"code": "good", "detail": "Take it."}
     return {**made, "headers": headers, "body": json.dumps(EVENT), "body_base64": None, "verdict": verdict, **over}
-
-
-@pytest.fixture
-def receiver():
-    made = Receiver()
-    yield made
-    made.close()
 
 
 @pytest.fixture

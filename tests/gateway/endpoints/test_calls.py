@@ -18,22 +18,9 @@ from tests.support.documents import make_job, make_order, make_update
 from tests.support.orders import json_order
 from tests.support.otto import SALES_ORDER, TV, Otto, order
 from tests.support.outbox import eventually
-from tests.support.receiver import Receiver, answer
+from tests.support.receiver import answer
 from tests.support.token_server import TokenServer
 from webhooks.transport import Transport
-
-
-@pytest.fixture
-def receivers():
-    made = []
-
-    def make():
-        made.append(Receiver())
-        return made[-1]
-
-    yield make
-    for one in made:
-        one.close()
 
 
 @pytest.fixture

@@ -10,7 +10,6 @@ from gateway.endpoints import service
 from gateway.endpoints.documents import DELIVERED, ERRORS, STEPS, THEN
 from gateway.worker.process import courier_of
 from tests.support.outbox import eventually
-from tests.support.receiver import Receiver
 from webhooks import transport as transports
 from webhooks.tenant import Tenant as Owner
 from webhooks.transport import Transport
@@ -33,13 +32,6 @@ def courier(runtime):
         one.stop()
         one.join()
         transport.close()
-
-
-@pytest.fixture
-def receiver():
-    made = Receiver()
-    yield made
-    made.close()
 
 
 def attempt(shop, endpoint):

@@ -1,7 +1,6 @@
 """What the log says of deliveries: which, how, how long; never what was sent, nor by what secret."""
 
 import json
-from collections.abc import Iterator
 
 import pytest
 
@@ -14,13 +13,6 @@ from tests.support.receiver import NO_CONTENT, Receiver, answer
 from webhooks.transport import Transport
 
 TRACE = "0af7651916cd43dd8448eb211c80319c"
-
-
-@pytest.fixture
-def receiver() -> Iterator[Receiver]:
-    made = Receiver()
-    yield made
-    made.close()
 
 
 def test_good_and_failing_deliveries_tell_ids_and_figures_and_no_secret(api: Api, receiver: Receiver, clock) -> None:

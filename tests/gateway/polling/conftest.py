@@ -20,19 +20,6 @@ from webhooks.transport import Transport
 
 
 @pytest.fixture
-def receivers() -> Iterator[Callable[[], Receiver]]:
-    made: list[Receiver] = []
-
-    def make() -> Receiver:
-        made.append(Receiver())
-        return made[-1]
-
-    yield make
-    for one in made:
-        one.close()
-
-
-@pytest.fixture
 def otto(receivers: Callable[[], Receiver]) -> Polled:
     return Polled(receivers(), last=said(page()))
 

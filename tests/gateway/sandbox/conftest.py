@@ -21,13 +21,6 @@ def shop(api: Api) -> Caller:
 
 
 @pytest.fixture
-def receiver() -> Iterator[Receiver]:
-    made = Receiver()
-    yield made
-    made.close()
-
-
-@pytest.fixture
 def heard(shop: Caller, receiver: Receiver, delivering: None) -> Receiver:
     """The receiver, as the shop's endpoint, with its first message behind it."""
     answer = shop.post("/v1/webhook-endpoints", {"url": receiver.url})

@@ -46,13 +46,6 @@ def start(settings: Settings) -> Iterator[Callable[..., "subprocess.Popen[bytes]
         process.wait(10)
 
 
-@pytest.fixture
-def receiver() -> Iterator[Receiver]:
-    made = Receiver()
-    yield made
-    made.close()
-
-
 def listen_at(runtime: Runtime, url: str) -> None:
     new = NewEndpoint(
         id=fresh("whep"), url=url, event_types=("*",), format="plain", description=None, secret_bytes=bytes(32)
