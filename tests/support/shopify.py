@@ -5,8 +5,12 @@ import re
 from dataclasses import dataclass, field, replace
 from typing import Any
 
-from adapters.canonical import JobState, Reason, StatusUpdate
+import pytest
+
+from adapters.canonical import ChangeOrder, Intent, JobState, Query, Reason, StatusUpdate
 from adapters.contract import Answer, RawMessage, Rendered
+from adapters.errors import InvalidOrder
+from adapters.shopify.adapter import ShopifyAdapter
 from adapters.shopify.graphql import (
     ACCEPT,
     ACCEPT_CANCELLATION,
@@ -21,6 +25,8 @@ from tests.support.documents import make_job, make_order, make_update
 from tests.support.graphql import Schema, check
 
 ORDER, INSTALL, NETWORK, CAMERA = 5501234567890, 14501112, 14501113, 14501111
+NOTHING = [Query(about="nothing")]
+T1, T2 = "2026-01-14T14:32:12.100000000Z", "2026-01-14T15:00:00.000000Z"
 
 HOME = {
     "first_name": "Sandra",
@@ -104,6 +110,22 @@ def delivery(document: Any, topic: str | None = None, at: str | None = None, **h
         headers={**{name: value for name, value in told.items() if value is not None}, **named},
         path="/inbound/logitech",
     )
+
+
+def parse(document: Any, topic: str | None = None, at: str | None = None, **options: Any) -> list[Intent]:
+    return ShopifyAdapter(options).parse(delivery(document, topic, at))
+
+
+def change(document: Any, at: str | None = None, **options: Any) -> ChangeOrder:
+    (found,) = parse(document, "orders/updated", at, **options)
+    assert isinstance(found, ChangeOrder)
+    return found
+
+
+def problems(document: Any, topic: str | None = None, at: str | None = None, **options: Any) -> dict[str, str]:
+    with pytest.raises(InvalidOrder) as refused:
+        parse(document, topic, at, **options)
+    return {problem.pointer: problem.code for problem in refused.value.problems}
 
 
 def gid(kind: str, number: Any) -> str:

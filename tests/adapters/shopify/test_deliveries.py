@@ -12,12 +12,10 @@ from marshmallow import ValidationError
 from adapters.canonical import (
     CancelOrder,
     ChangeOrder,
-    Intent,
     PrivacyRequest,
-    Query,
 )
 from adapters.contract import RawMessage
-from adapters.errors import InvalidOrder, MalformedMessage, TranslationError, Unsupported
+from adapters.errors import MalformedMessage, TranslationError, Unsupported
 from adapters.shopify.adapter import ShopifyAdapter
 from adapters.shopify.codes import CANCELLATIONS, TOPICS
 from adapters.shopify.settings import Options
@@ -25,35 +23,22 @@ from tests.support.shopify import (
     CAMERA,
     INSTALL,
     NETWORK,
+    NOTHING,
     ORDER,
+    T1,
+    T2,
+    change,
     delivery,
     fields,
     goods,
     line,
     order,
+    parse,
+    problems,
     refund,
 )
 
 SHARED = Path(__file__).parents[4] / "shared" / "partners" / "logitech"
-NOTHING = [Query(about="nothing")]
-T1, T2 = "2026-01-14T14:32:12.100000000Z", "2026-01-14T15:00:00.000000Z"
-
-
-def parse(document: Any, topic: str | None = None, at: str | None = None, **options: Any) -> list[Intent]:
-    return ShopifyAdapter(options).parse(delivery(document, topic, at))
-
-
-def change(document: Any, at: str | None = None, **options: Any) -> ChangeOrder:
-    (found,) = parse(document, "orders/updated", at, **options)
-    assert isinstance(found, ChangeOrder)
-    return found
-
-
-def problems(document: Any, topic: str | None = None, at: str | None = None, **options: Any) -> dict[str, str]:
-    with pytest.raises(InvalidOrder) as refused:
-        parse(document, topic, at, **options)
-    return {problem.pointer: problem.code for problem in refused.value.problems}
-
 
 # --- changes, cancellations, refunds ------------------------------------------------------------------------------
 

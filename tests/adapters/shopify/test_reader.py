@@ -3,7 +3,6 @@
 import json
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -11,43 +10,31 @@ import pytest
 from adapters.canonical import (
     CancelOrder,
     ChangeOrder,
-    Intent,
     LineChange,
     OrderLine,
     Price,
-    Query,
     SupportOrder,
     Window,
 )
-from adapters.errors import InvalidOrder, MalformedMessage, Unsupported
+from adapters.errors import MalformedMessage, Unsupported
 from adapters.reading import strict_json
-from adapters.shopify.adapter import ShopifyAdapter
 from adapters.shopify.codes import TOPICS
 from tests.support.shopify import (
     HOME,
     INSTALL,
     NETWORK,
+    NOTHING,
     ORDER,
-    delivery,
+    T1,
+    T2,
+    change,
     fields,
     goods,
     line,
     order,
+    parse,
+    problems,
 )
-
-SHARED = Path(__file__).parents[4] / "shared" / "partners" / "logitech"
-NOTHING = [Query(about="nothing")]
-T1, T2 = "2026-01-14T14:32:12.100000000Z", "2026-01-14T15:00:00.000000Z"
-
-
-def parse(document: Any, topic: str | None = None, at: str | None = None, **options: Any) -> list[Intent]:
-    return ShopifyAdapter(options).parse(delivery(document, topic, at))
-
-
-def change(document: Any, at: str | None = None, **options: Any) -> ChangeOrder:
-    (found,) = parse(document, "orders/updated", at, **options)
-    assert isinstance(found, ChangeOrder)
-    return found
 
 
 def whole(document: Any, **options: Any) -> SupportOrder:
@@ -59,12 +46,6 @@ def whole(document: Any, **options: Any) -> SupportOrder:
 def service(*lines: dict[str, Any], **other: Any) -> OrderLine:
     (found,) = whole(order(*lines, **other)).lines
     return found
-
-
-def problems(document: Any, topic: str | None = None, at: str | None = None, **options: Any) -> dict[str, str]:
-    with pytest.raises(InvalidOrder) as refused:
-        parse(document, topic, at, **options)
-    return {problem.pointer: problem.code for problem in refused.value.problems}
 
 
 def zurich(day: int, hour: int, month: int = 1, offset: int = 1) -> datetime:
