@@ -15,13 +15,15 @@ from gateway.cli.trigger import PACES
 RESET_WITHIN = 120.0
 """Seconds; much to remove takes several requests."""
 
+CHAOS = "/v1/sandbox/chaos"
+
 as_json_option = click.option("--json", "as_json", is_flag=True, help="Print JSON.")
 limit_option = click.option("--limit", type=click.IntRange(1, 100), default=20, show_default=True)
 
 
 @click.group()
 def command() -> None:
-    """The sandbox over its API: scenarios, single steps, runs, the inbox, keys, reset."""
+    """The sandbox over its API: scenarios, single steps, runs, the inbox, keys, chaos, reset."""
 
 
 @command.command()
@@ -174,6 +176,60 @@ def revoke_key(remote: Remote, key_id: str) -> None:
     """Refuse a key, and its tokens, from the next second on."""
     remote.delete(f"/v1/sandbox/keys/{quote(key_id, safe='')}")
     click.echo(f"{key_id} is revoked.")
+
+
+@command.group()
+def chaos() -> None:
+    """Disturb your own webhooks and requests, for a while."""
+
+
+@chaos.command("start")
+@click.argument("kind", metavar="KIND")
+@click.option("--times", type=int, metavar="N", help="How many messages or requests; else one.")
+@click.option("--lasts", "lasts_seconds", type=int, metavar="SECONDS", help="When it ends at the latest; else 600.")
+@click.option("--endpoint", "endpoint_id", metavar="ID", help="Only webhooks of this endpoint.")
+@click.option("--event", "event_types", metavar="TYPE", multiple=True, help="Only webhooks of these types.")
+@click.option("--method", metavar="M", help="Only requests with this method.")
+@click.option("--path", metavar="P", help="Only requests whose path begins so.")
+@click.option("--copies", type=int, metavar="N", help="Of duplicate.")
+@click.option("--delay", "delay_seconds", type=int, metavar="SECONDS", help="Of delay.")
+@click.option("--attempts", type=int, metavar="N", help="Of drop_first.")
+@click.option("--body", "body_seconds", type=int, metavar="SECONDS", help="Of slow_body.")
+@click.option("--retry-after", type=int, metavar="SECONDS", help="Of too_many_requests and unavailable.")
+@as_json_option
+@remote_options
+def start_chaos(remote: Remote, as_json: bool, event_types: tuple[str, ...], **said: Any) -> None:
+    """Begin one. Of webhooks: duplicate, reorder, sequence_gap, delay, drop_first, wrong_signature, old_secret,
+    slow_body, redirect, unknown_field, unknown_enum. Of requests with this key: lost_answer, too_many_requests,
+    unavailable.
+    """
+    started = remote.post(CHAOS, _given({**said, "event_types": list(event_types) or None}))
+    if as_json:
+        return _print(started)
+    facts({name: ", ".join(value) if isinstance(value, list) else value for name, value in started.items()})
+
+
+@chaos.command("list")
+@limit_option
+@as_json_option
+@remote_options
+def list_chaos(remote: Remote, limit: int, as_json: bool) -> None:
+    """What this key disturbs, and did of late; newest first."""
+    found = remote.get(CHAOS, limit=limit)["items"]
+    rows = [
+        (one["id"], one["kind"], one["status"], f"{one['remaining']} of {one['times']}", _moment(one["until"]))
+        for one in found
+    ]
+    _listed(found, as_json, ("chaos", "kind", "status", "left", "until"), rows)
+
+
+@chaos.command("stop")
+@click.argument("chaos_id", metavar="[CHAOS]", required=False)
+@remote_options
+def stop_chaos(remote: Remote, chaos_id: str | None) -> None:
+    """End one, or all of this key's."""
+    remote.delete(CHAOS if chaos_id is None else f"{CHAOS}/{quote(chaos_id, safe='')}")
+    click.echo("Nothing is disturbed any more." if chaos_id is None else f"{chaos_id} has ended.")
 
 
 @command.command()

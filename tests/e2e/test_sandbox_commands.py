@@ -97,6 +97,26 @@ def test_the_inbox(stecker: Stecker, remote: Remote) -> None:
     remote.delete(f"/v1/webhook-endpoints/{endpoint}")
 
 
+def test_chaos(stecker: Stecker, remote: Remote) -> None:
+    started = told(
+        stecker("sandbox", "chaos", "start", "unavailable", "--path", "/v1/orders", "--times", "2", "--json")
+    )
+    assert (started["kind"], started["path"], started["times"]) == ("unavailable", "/v1/orders", 2)
+    lines = words(stecker("sandbox", "chaos", "start", "drop_first", "--attempts", "2", "--event", "job.held"))
+    assert "event_types  job.held" in lines
+    remote.get("/v1/orders")  # asks again by itself, until the two are used up
+    lines = words(stecker("sandbox", "chaos", "list"))
+    assert lines[1].split()[1:6] == ["drop_first", "active", "1", "of", "1"]
+    assert lines[2].split()[:6] == [started["id"], "unavailable", "spent", "0", "of", "2"]
+    assert words(stecker("sandbox", "chaos", "stop", started["id"])) == [f"{started['id']} has ended."]
+    assert words(stecker("sandbox", "chaos", "stop")) == ["Nothing is disturbed any more."]
+    assert [one["status"] for one in told(stecker("sandbox", "chaos", "list", "--json"))] == ["stopped", "spent"]
+
+    refused = stecker("sandbox", "chaos", "start", "lost_answer", "--times", "1000")
+    assert refused.exit_code == 2
+    assert "There is no chaos without end." in refused.stderr
+
+
 def test_keys(stecker: Stecker) -> None:
     made = told(stecker("sandbox", "add-key", "Ada", "--json"))
     assert any(line.startswith(f"{made['id']}  Ada ") for line in words(stecker("sandbox", "keys")))
