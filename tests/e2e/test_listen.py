@@ -14,7 +14,7 @@ from typing import Any
 import pytest
 
 from gateway.cli.remote import Remote
-from tests.support.system import STECKER, System, eventually, free_port
+from tests.support.system import PATIENCE, STECKER, System, alive, eventually, free_port
 from webhooks.verify import verify
 
 STORY = 8
@@ -73,7 +73,7 @@ class Terminal:
     folder: Path
 
     def run(self, *words: str) -> str:
-        ran = subprocess.run((*STECKER, *words), env=self.environ, capture_output=True, text=True, timeout=60)
+        ran = subprocess.run((*STECKER, *words), env=self.environ, capture_output=True, text=True, timeout=PATIENCE)
         assert ran.returncode == 0, ran.stdout + ran.stderr
         return ran.stdout
 
@@ -98,8 +98,13 @@ class Terminal:
 
 
 @pytest.fixture
-def terminal(stecker_system: System, client: Mapping[str, str], tmp_path: Path) -> Terminal:
-    return Terminal({**stecker_system.environ, **client, "XDG_STATE_HOME": str(tmp_path / "state")}, tmp_path)
+def terminal(stecker_system: System, client: Mapping[str, str], remote: Remote, tmp_path: Path) -> Iterator[Terminal]:
+    """Whatever becomes of the test, the system runs at the end, and nobody listens there."""
+    yield Terminal({**stecker_system.environ, **client, "XDG_STATE_HOME": str(tmp_path / "state")}, tmp_path)
+    if not alive(stecker_system.pids()):
+        stecker_system.start()
+    for endpoint in remote.get("/v1/webhook-endpoints")["items"]:
+        remote.delete(f"/v1/webhook-endpoints/{endpoint['id']}")
 
 
 def test_deliveries_are_forwarded_and_whoever_is_restarted_is_waited_for(
@@ -128,7 +133,7 @@ def test_deliveries_are_forwarded_and_whoever_is_restarted_is_waited_for(
         shop.hears(4 * STORY)
         eventually(lambda: len(terminal.said) == 1 + 4 * STORY, "each is shown")
         running.send_signal(signal.SIGINT)
-        assert running.wait(20) == 0, terminal.aside
+        assert running.wait(PATIENCE) == 0, terminal.aside
 
     for story in shop.stories():
         assert [one["data"]["sequence"] for one in story] == list(range(1, STORY + 1))

@@ -65,7 +65,8 @@ def test_many_who_wait_take_no_thread_from_who_works(api, shop, monkeypatch):
     *answers, took = together(api, *waits, works())
     assert {answer.status for answer, _ in answers} == {200}
     assert took < 1.5
-    assert 2 <= len(looks) <= 12  # one for all of them, a few times a second
+    longest = max(took for _, took in answers)
+    assert 2 <= len(looks) <= 6 * longest  # one for all of them, a few times a second
 
 
 def test_too_many_who_wait_are_told_so(api, shop, runtime):
