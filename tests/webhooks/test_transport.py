@@ -57,6 +57,33 @@ def endless(sock: socket.socket, request: Received) -> None:
         sock.sendall(b"a" * 65536)
 
 
+def slowly(url: str, seconds: float) -> Request:
+    return Request(method="POST", url=url, headers={"content-type": "text/plain"}, body=bytes(range(100)), drip=seconds)
+
+
+def test_a_body_that_drips_comes_in_parts(transport: Transport) -> None:
+    parts: list[bytes] = []
+
+    def serve(listening: socket.socket) -> None:
+        with listening.accept()[0] as sock:
+            while not b"".join(parts).endswith(bytes(range(100))):
+                parts.append(sock.recv(65536))
+            sock.sendall(b"HTTP/1.1 204 No Content\r\n\r\n")
+
+    with socket.create_server(("127.0.0.1", 0)) as listening:
+        thread = threading.Thread(target=serve, args=(listening,))
+        thread.start()
+        answered = transport.send(slowly(f"http://127.0.0.1:{listening.getsockname()[1]}/", 0.1))
+        thread.join()
+    assert answered.status_code == 204
+    assert parts[0].endswith(b"\r\n\r\n")
+    assert len(parts) > 2
+
+
+def test_a_body_that_drips_is_cut_off_as_any_other(transport: Transport, receiver: Receiver) -> None:
+    assert transport.send(slowly(receiver.url, 3)).error == "timeout"
+
+
 def test_a_204_is_an_answer_and_the_connection_is_used_again(transport: Transport, receiver: Receiver) -> None:
     answers = [post(transport, receiver.url) for _ in range(3)]
 

@@ -25,7 +25,7 @@ def start_sandbox_chaos(call: Call) -> Response:
 
     def act(session: Session) -> Response:
         owner = Owner(call.tenant.partner_id, call.tenant.environment)
-        wishes.check_endpoint(session, call.runtime, owner, new, now)
+        wishes.check_endpoint(session, call.runtime, owner, new, call.now)
         try:
             chaos = service.start(session, call.caller, new, now)
         except TooMany:
