@@ -160,7 +160,7 @@ def mailed(session: Session, endpoint_id: str, kind: str) -> None:
 _COUNT = text("""
     WITH tried AS MATERIALIZED (
         SELECT m.endpoint_id, coalesce(a.sent_at, a.at) AS at, a.verdict = 'failed' AS died,
-               coalesce(a.error, '') <> ALL(:ours) AS counts,
+               coalesce(a.error, '') <> ALL(:ours) AND a.chaos IS NULL AS counts,
                a.verdict = 'delivered' OR coalesce(a.error, '') = ANY(:heard) AS well
           FROM webhook_attempt a
           JOIN webhook_message m ON m.id = a.message_id

@@ -125,10 +125,7 @@ BUSY = frozenset({429, 503})
 """Statuses of which the whole endpoint speaks: where they name a time, nothing is sent there until then."""
 
 TIRED = frozenset({408, 429})
-OURS = frozenset({"disturbed", "held_back"})
-"""Errors of attempts that were disturbed on purpose."""
-
-NOT_THEIRS = frozenset({"internal_error", "blocked_by_policy", "no_folder", "proxy_unavailable"}) | OURS
+NOT_THEIRS = frozenset({"internal_error", "blocked_by_policy", "no_folder", "proxy_unavailable"})
 """Errors that nobody there can do anything about."""
 
 _RULED: Mapping[Ruling, str | None] = {"delivered": None, "retry": "not_taken", "failed": "refused"}
@@ -152,10 +149,13 @@ def fault(answer: Answer) -> str | None:
 
 
 def health(answer: Answer, verdict: Verdict) -> Health:
-    """Whoever answers is well, even when the answer is no: but not with 5xx, too late, or that it is too much."""
+    """Whoever answers is well, even when the answer is no: but not with 5xx, too late, or that it is too much.
+
+    What an attempt that was disturbed on purpose came to, says nothing.
+    """
     if verdict.status == "delivered" or verdict.error == "refused":
         return "well"
-    if answer.error in NOT_THEIRS:
+    if answer.error in NOT_THEIRS or answer.chaos is not None:
         return "unknown"
     if answer.error == "timeout":
         return "hung"

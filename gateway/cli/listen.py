@@ -141,6 +141,8 @@ def _as_line(item: Item, answer: Answer | None) -> None:
     line = f"{item['received_at'][11:19]}Z  {outcome} {took}  {_about(item)}"
     if item["verdict"]["code"] not in ("good", "unsigned"):
         line += click.style(f"  {item['verdict']['code']}: {item['verdict']['detail']}", fg="yellow")
+    if disturbed := item["headers"].get("stecker-chaos"):
+        line += click.style(f"  chaos: {disturbed}", fg="yellow")
     if answer and not _taken(answer) and _age(item) > STALE:
         line += click.style("  signed more than five minutes ago, which receivers refuse", fg="yellow")
     click.echo(line, color=False if os.environ.get("NO_COLOR") else None)

@@ -7,7 +7,7 @@ from sqlalchemy import select, text
 from sqlalchemy.orm import Session, sessionmaker
 
 from tests.support.outbox import DEMO, add_endpoint, event, fresh, rows
-from webhooks import endpoints, health, outbox
+from webhooks import endpoints, health, outbox, policy
 from webhooks.endpoints import Changes
 from webhooks.health import Notice, Rules, Standing
 from webhooks.outbox import Subscription
@@ -25,7 +25,7 @@ def endpoint(sessions: sessionmaker[Session]) -> str:
 @pytest.fixture
 def tried(sessions: sessionmaker[Session], endpoint: str):
     """Writes attempts so many minutes before NOW: `.` is a success, `x` a failure, other letters as in `errors`."""
-    errors = {"x": "timeout", "i": "internal_error", "r": "refused", "a": "aborted", "d": "gone"}
+    errors = {"x": "timeout", "i": "internal_error", "r": "refused", "a": "aborted", "d": "gone", "c": "timeout"}
 
     def tried(marks: str, minutes: float = 0.0, apart: float = 0.0, to: str = endpoint) -> None:
         with sessions.begin() as session:
@@ -37,6 +37,7 @@ def tried(sessions: sessionmaker[Session], endpoint: str):
                 at = NOW - timedelta(minutes=minutes) + timedelta(minutes=apart * number)
                 verdict = "delivered" if mark == "." else "failed" if mark in "rad" else "retry"
                 told = {"duration_ms": 1, "verdict": verdict, "error": errors.get(mark)}
+                told |= {"chaos": {"kind": "duplicate"}} if mark == "c" else {}
                 session.add(Attempt(message_id=message_id, owner=DEMO.owner, environment="sandbox", at=at, **told))
 
     return tried
@@ -78,6 +79,15 @@ def test_counts_each_attempt_once(sessions, endpoint, tried) -> None:
     tried("x")
     count(sessions)
     assert (shown(sessions, endpoint)["attempts"], shown(sessions, endpoint)["failures"]) == (4, 2)
+
+
+def test_what_was_disturbed_on_purpose_is_not_counted(sessions, endpoint, tried) -> None:
+    tried(".cc")
+    count(sessions)
+    assert (shown(sessions, endpoint)["attempts"], shown(sessions, endpoint)["failures"]) == (1, 0)
+    verdict = policy.Verdict(status="pending", error="timeout")
+    hung, disturbed = (policy.Answer(error="timeout", chaos=chaos) for chaos in (None, {"kind": "slow_body"}))
+    assert [policy.health(one, verdict) for one in (hung, disturbed)] == ["hung", "unknown"]
 
 
 def test_counts_in_batches(sessions, endpoint, tried, monkeypatch) -> None:

@@ -140,6 +140,7 @@ OLD = {**item()["headers"], "webhook-timestamp": "1600000000"}
         (item(body=HELLO), Answer(status_code=200), "08:30:01Z  200  0 ms  webhook_endpoint.created  whm_1"),
         (item(body="[]"), Answer(status_code=200), "08:30:01Z  200  0 ms  application/json  whm_1"),
         (item(verdict={"code": "bad", "detail": "Refuse it."}), Answer(status_code=401), "#9  bad: Refuse it."),
+        (item(headers={**OLD, "stecker-chaos": "delay"}), Answer(status_code=204), "#9  chaos: delay"),
         (item(headers=OLD), Answer(status_code=401), "#9  signed more than five minutes ago,"),
     ],
 )

@@ -2,20 +2,25 @@
 
 import json
 import threading
+from contextlib import closing
 from datetime import datetime, timedelta
 
 import pytest
 from sqlalchemy import text
 
+from gateway.config import LOOPBACK
 from gateway.sandbox.chaos import plans
 from gateway.sandbox.chaos.deliveries import disturber
 from gateway.sandbox.chaos.kinds import KINDS
+from gateway.worker.process import caller_of
 from tests.support.orders import json_order
 from tests.support.outbox import eventually
 from tests.support.receiver import answer
 from tests.support.statements import noted
-from webhooks.delivery import Claimed
+from webhooks import delivery
+from webhooks.delivery import Claimed, Share
 from webhooks.schemes import STANDARD, StandardWebhooks
+from webhooks.transport import Transport
 from webhooks.verify import InvalidSignature, verify
 
 
@@ -269,6 +274,33 @@ def test_unknown_enum_is_a_message_of_its_own_before_the_true_one(trial):
     assert event(unknown)["id"] != event(true)["id"] == message["event_id"]
     assert event(unknown)["data"]["sequence"] < event(true)["data"]["sequence"]
     trial.settled()
+
+
+@pytest.mark.parametrize("wish", [{"ordered": False}, {"authentication": {"scheme": "bearer", "token": "t0k3n"}}])
+def test_what_cannot_be_done_to_a_message_is_not_done(shop, receiver, delivering, clock, wish):
+    """No promise of order is broken where none was given, and no signature where there is none."""
+    trial = Trial(shop, receiver, clock, **wish)
+    for kind in ("reorder", "sequence_gap") if "ordered" in wish else ("wrong_signature",):
+        trial.disturb(kind)
+    assert trial.step()["status"] == "delivered"
+    assert marks(trial.came(1)) == [None]
+
+
+def test_a_worker_that_is_killed_when_it_has_taken_one_loses_no_message(runtime, shop, receiver, clock):
+    """Killed between the request and its record: what it had in hand comes when its lease has ended."""
+    shop.post("/v1/webhook-endpoints", {"url": receiver.url})
+    shop.post("/v1/orders", json_order("W-1", clock()))
+    shop.post("/v1/sandbox/chaos", {"kind": "drop_first", "event_types": ["job.received"]})
+    with closing(Transport(allow=LOOPBACK)) as transport:
+        caller, share = caller_of(runtime, transport), Share(limit=9, cap=9, rooms={})
+        for tried in (("held_back", None), (None, 204)):
+            with runtime.sessions.begin() as session:
+                claimed = delivery.claim(session, share, lease=timedelta(seconds=30), now=clock())
+            [received] = [one for one in claimed if one.subject.startswith("job_")]
+            found, _ = caller.attempt(received, clock())
+            assert (found.error, found.status_code) == tried
+            clock.advance(31)
+    assert shop.get("/v1/sandbox/chaos").json["items"][0]["remaining"] == 0
 
 
 def test_every_kind_has_its_plan():
