@@ -12,6 +12,7 @@ from click.testing import CliRunner, Result
 from gateway.cli import main
 from gateway.cli.remote import Remote
 from tests.support.orders import json_order
+from tests.support.system import eventually
 
 Stecker = Callable[..., Result]
 
@@ -115,6 +116,22 @@ def test_chaos(stecker: Stecker, remote: Remote) -> None:
     refused = stecker("sandbox", "chaos", "start", "lost_answer", "--times", "1000")
     assert refused.exit_code == 2
     assert "There is no chaos without end." in refused.stderr
+
+
+def test_a_command_whose_answer_gets_lost_asks_again_and_there_is_one_order(remote: Remote) -> None:
+    remote.post("/v1/sandbox/chaos", {"kind": "lost_answer", "path": "/v1/orders"})
+    number = uuid.uuid4().hex[:12]
+    placed = remote.post("/v1/orders", json_order(number, datetime.now(UTC)))
+    assert [one["id"] for one in remote.get("/v1/orders", partner_order_id=number)["items"]] == [placed["id"]]
+
+    def tries() -> list[Any]:
+        found = remote.get("/v1/sandbox/requests", limit=20)["items"]
+        return [one for one in found if one["operation"] == "create_order"][:2]
+
+    eventually(lambda: [one["chaos"] for one in tries()] == [None, "lost_answer"], "both are in the log")
+    again, lost = tries()
+    assert (lost["status"], again["status"], again["replayed"]) == (201, 201, True)
+    assert lost["idempotency_key"] == again["idempotency_key"]
 
 
 def test_keys(stecker: Stecker) -> None:
