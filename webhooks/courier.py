@@ -174,7 +174,8 @@ class Courier(threading.Thread):
 
     def _claim(self, crew: Crew[Claimed]) -> None:
         batch = max(self._pace.least, min(round(2 * self._speed), self._pace.most_of_all))
-        room = batch - self._busy.total()
+        # Those that hang have threads of their own: however many they are, others have as much room as ever.
+        room = batch - (self._busy.total() - crew.stuck)
         # In large bites: whoever is in flight rings when back.
         if self._stopping.is_set() or room * 2 < batch:
             return

@@ -17,6 +17,7 @@ class Crew(Generic[T]):
 
     def __init__(self, work: Callable[[T], None], *, size: int, spare: int) -> None:
         self._work = work
+        self._size = size
         self._most = size + spare
         self._waiting: SimpleQueue[T | None] = SimpleQueue()
         self._since: dict[threading.Thread, float] = {}
@@ -26,6 +27,11 @@ class Crew(Generic[T]):
 
     def submit(self, item: T) -> None:
         self._waiting.put(item)
+
+    @property
+    def stuck(self) -> int:
+        """How many were replaced, and are still at it."""
+        return max(len(self._threads) - self._size, 0)
 
     def relieve(self, after: float) -> None:
         """Replace those at one piece of work for so many seconds. Called, as `close`, by one thread alone."""
