@@ -120,10 +120,8 @@ def sweep(runtime: Runtime) -> None:
 
 
 def _of(caller: Caller) -> Select[Chaos]:
-    return select(Chaos).where(
-        Chaos.partner_id == caller.partner_id,
-        Chaos.environment == caller.environment,
-        Chaos.client_id == caller.client_id,
+    return select(Chaos).filter_by(
+        partner_id=caller.partner_id, environment=caller.environment, client_id=caller.client_id
     )
 
 
