@@ -195,12 +195,24 @@ _NAMES: tuple[tuple[type[BaseException], str], ...] = (
 )
 
 
+class _Response(http.client.HTTPResponse):
+    """Passes over all that is said before the answer (1xx, RFC 9110 §15.2); its base does so with a 100 only."""
+
+    def _read_status(self) -> tuple[str, int, str]:
+        line: tuple[str, int, str] = super()._read_status()  # type: ignore[misc]
+        while 100 < line[1] < 200:
+            http.client.parse_headers(self.fp)
+            line = super()._read_status()  # type: ignore[misc]
+        return line
+
+
 class _Watched:
     """A connection that goes only where the attempt may go, and that the attempt's deadline can cut.
 
     Head and body go out in one piece: in two, sender and receiver wake up twice.
     """
 
+    response_class = _Response
     _pieces: list[bytes] | None = None
     _usual_port: int
 

@@ -132,6 +132,16 @@ def test_a_100_continue_without_end_is_cut_off_w6(transport: Transport, receiver
     assert (found.error, found.status_code) == ("timeout", None)
 
 
+@pytest.mark.parametrize("line", [b"102 Processing", b"103 Early Hints\r\nlink: </a>; rel=preload", b"199 Whatever"])
+def test_what_is_said_before_the_answer_is_no_answer(transport: Transport, receiver: Receiver, line: bytes) -> None:
+    """Nor is the answer that follows one to the next message (RFC 9110 §15.2)."""
+    receiver.always(
+        lambda sock, request: sock.sendall(b"HTTP/1.1 " + line + b"\r\n\r\n" + b"HTTP/1.1 204 Done\r\n\r\n")
+    )
+
+    assert [post(transport, receiver.url).status_code for _ in range(2)] == [204, 204]
+
+
 def _and_close(said: bytes) -> Behaviour:
     def behave(sock: socket.socket, request: Received) -> None:
         sock.sendall(said)
