@@ -22,7 +22,8 @@ BACKLOG = 4096
 
 def rows(running: Servers, size: Size) -> Iterator[Row]:
     """The healthy ones hear as much without it as with it. Both take turns, and each pair of rounds is one ratio."""
-    with socket.create_server(("127.0.0.1", 0), backlog=BACKLOG) as deaf, system(running) as tested:
+    # It hangs up before the workers are stopped, who would wait for it.
+    with system(running) as tested, socket.create_server(("127.0.0.1", 0), backlog=BACKLOG) as deaf:
         receiver = tested.serve(*RECEIVER)
         healthy = endpoints(tested, receiver, size.endpoints - 1)
         hanging = Subscription(tested.subscribe(f"http://127.0.0.1:{deaf.getsockname()[1]}/"), "plain", ("*",))

@@ -35,6 +35,7 @@ from webhooks.tenant import Tenant
 STECKER = (sys.executable, "-m", "gateway.cli")
 READY_WITHIN = 60.0
 ENVIRONMENT = "live"
+REDIS_DATABASES = 16
 
 # Everything is on, and the limits are where no load of ours gets.
 LIMITS = {
@@ -136,7 +137,8 @@ def system(running: Servers) -> Iterator[System]:
         environ = {
             **LIMITS,
             "STECKER_DATABASE_URL": url,
-            "STECKER_REDIS_URL": running.redis,
+            # Two at once would take each other's rings.
+            "STECKER_REDIS_URL": running.redis.replace("db=0", f"db={next(running.numbers) % REDIS_DATABASES}"),
             "STECKER_SECRET_KEY": base64.b64encode(secrets.token_bytes(32)).decode(),
         }
         runtime = runtimes.build(config.load(environ))
