@@ -49,7 +49,9 @@ class Letter(NamedTuple):
 
 
 def write_all(runtime: Runtime) -> None:
-    """Write what is to be written. What the server does not take now is tried in the next round."""
+    """Write what is to be written. What the server does not take now is tried in the next round, what it refuses for
+    good is given up.
+    """
     settings = runtime.settings
     if not settings.smtp_url:
         return
@@ -60,11 +62,30 @@ def write_all(runtime: Runtime) -> None:
     try:
         with _server(settings.smtp_url) as server:
             for letter in letters:
-                server.send_message(letter.message)
-                with runtime.sessions.begin() as session:
-                    health.mailed(session, letter.endpoint_id, letter.kind)
+                if _is_over(server, letter):
+                    with runtime.sessions.begin() as session:
+                        health.mailed(session, letter.endpoint_id, letter.kind)
     except (OSError, smtplib.SMTPException) as error:
         log.warning("mail was not taken: %s", type(error).__name__, extra={"count": len(letters)})
+
+
+def _is_over(server: smtplib.SMTP, letter: Letter) -> bool:
+    """Send it; whether it was taken, or never will be. That one is refused holds up no other."""
+    try:
+        server.send_message(letter.message)
+    except smtplib.SMTPServerDisconnected:
+        raise
+    except smtplib.SMTPException as error:
+        log.warning("mail was refused: %s", type(error).__name__, extra={"endpoint_id": letter.endpoint_id})
+        return _is_for_good(error)
+    return True
+
+
+def _is_for_good(error: smtplib.SMTPException) -> bool:
+    """Whether it is the address, or the letter, that the server will never take (5xx, RFC 5321 §4.2.1)."""
+    if isinstance(error, smtplib.SMTPRecipientsRefused):
+        return all(code >= 500 for code, _ in error.recipients.values())
+    return isinstance(error, smtplib.SMTPDataError) and error.smtp_code >= 500
 
 
 def _letter(session: Session, settings: Settings, endpoint_id: str, kind: str) -> Letter:

@@ -23,6 +23,7 @@ class MailServer(threading.Thread):
         self.listening = socket.create_server(("127.0.0.1", 0))
         self.url = f"smtp://127.0.0.1:{self.listening.getsockname()[1]}"
         self.busy = False
+        self.refused = {}  # address: what is said to it
         self.mails: list[str] = []
         self.to: list[str] = []
         self.start()
@@ -39,6 +40,9 @@ class MailServer(threading.Thread):
     def _talk(self, stream) -> None:
         stream.write(b"421 later\r\n" if self.busy else b"220 here\r\n")
         while line := stream.readline().decode().strip():
+            if line.startswith("rcpt") and (answer := self.refused.get(line[9:-1])):
+                stream.write(answer)
+                continue
             if line.startswith("rcpt"):
                 self.to.append(line[9:-1])
             if line == "data":
@@ -199,6 +203,29 @@ def test_a_mail_server_that_is_away_gets_it_later(shop, endpoint, runtime, mail,
     mail.busy = False
     look(mailing(runtime, mail))
     assert len(mail.mails) == 1
+
+
+@pytest.mark.parametrize(("answer", "later"), [(b"550 no such user\r\n", 0), (b"450 not now\r\n", 1)])
+def test_an_address_that_is_refused_holds_up_no_other_mail(shop, endpoint, runtime, mail, caplog, answer, later):
+    other = shop.post("/v1/webhook-endpoints", {"url": URL}).json["id"]
+    tried(runtime, endpoint, 9), tried(runtime, other, 9)
+    address = """'{"contact_email": "gone@shop.example"}'"""
+    with runtime.sessions.begin() as session:
+        session.execute(text(f"UPDATE partner SET options = {address}"))
+        session.execute(
+            text(
+                "INSERT INTO partner (id, slug, name, kind, options, created_at) "
+                "SELECT 'ptn_else', 'else', 'Else', kind, '{}', created_at FROM partner LIMIT 1"
+            )
+        )
+        session.execute(text("UPDATE webhook_endpoint SET owner = 'ptn_else' WHERE id = :id"), {"id": other})
+    mail.refused["gone@shop.example"] = answer
+    look(mailing(runtime, mail))
+    assert mail.to == ["ops@example.com"]
+    assert endpoint < other, "it came first"
+    mail.refused.clear()
+    look(mailing(runtime, mail))
+    assert mail.to.count("gone@shop.example") == later
 
 
 def test_without_a_mail_server_nothing_waits_for_one(shop, endpoint, runtime, mail):
