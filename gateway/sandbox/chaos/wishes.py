@@ -1,6 +1,6 @@
 """What a partner asks for, checked: every fault at once, each saying what would be legal."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Collection, Iterator, Mapping
 from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import Any
@@ -12,9 +12,11 @@ from gateway.call import Call
 from gateway.endpoints import signatures
 from gateway.errors import Problem
 from gateway.runtime import Runtime
+from gateway.sandbox.chaos import plans
 from gateway.sandbox.chaos.kinds import KINDS, LASTS, NARROWING, NEVER, NUMBERS, TIMES
 from gateway.sandbox.chaos.service import NewChaos
-from webhooks import endpoints
+from webhooks import endpoints, schemes
+from webhooks.calling import INBOX
 from webhooks.tables import Endpoint
 from webhooks.tenant import Tenant as Owner
 
@@ -82,9 +84,22 @@ def check_endpoint(session: Session, runtime: Runtime, owner: Owner, new: NewCha
             fault = Fault(pointer="/endpoint_id", code="unknown_endpoint", detail=detail)
             raise Problem(code="invalid", detail="This chaos cannot be.", faults=(fault,))
         found = [one]
+        for is_so, kinds, words in _NEVER:
+            if new.kind in kinds and is_so(one):
+                raise Problem(code="conflict", detail=f"This endpoint cannot be disturbed so: {words}.")
     if new.kind == "old_secret" and not any(_has_old(runtime, one, now) for one in found):
         detail = "No secret is being replaced: rotate one first at /v1/webhook-endpoints/{id}/rotate-secret."
         raise Problem(code="conflict", detail=detail)
+
+
+# Of which endpoints what can never be done, and why.
+_NEVER: tuple[tuple[Callable[[Endpoint], bool], Collection[str], str], ...] = (
+    (lambda one: one.scheme == schemes.FOLDER, plans.PLANS, "it takes files, and nothing is sent there"),
+    (lambda one: not one.ordered, plans.OVERTAKING, "none of its messages waits for another one"),
+    (lambda one: one.scheme not in schemes.SIGNING, plans.SIGNATURES, "its calls are not signed"),
+    (lambda one: one.format == "dialect", plans.UNKNOWN_KINDS, "its messages are in your own terms"),
+    (lambda one: one.url == INBOX, {"slow_body"}, "it is an inbox, and nothing is sent there"),
+)
 
 
 def _has_old(runtime: Runtime, endpoint: Endpoint, now: datetime) -> bool:

@@ -89,6 +89,25 @@ def test_an_endpoint_of_somebody_else_is_none(api, shop):
         assert (answer.status, answer.json["errors"][0]["code"]) == (422, "unknown_endpoint")
 
 
+@pytest.mark.parametrize(
+    ("kind", "endpoint", "why"),
+    [
+        ("reorder", {"url": "inbox:", "ordered": False}, "none of its messages waits"),
+        ("slow_body", {"url": "inbox:"}, "it is an inbox"),
+        (
+            "wrong_signature",
+            {"url": "http://127.0.0.1:9/", "authentication": {"scheme": "bearer", "token": "t0k3n"}},
+            "not signed",
+        ),
+    ],
+)
+def test_an_endpoint_that_can_never_be_disturbed_so_is_named(shop, kind, endpoint, why):
+    made = shop.post("/v1/webhook-endpoints", endpoint).json["id"]
+    refused = shop.post(CHAOS, {"kind": kind, "endpoint_id": made})
+    assert (refused.status, refused.json["code"]) == (409, "conflict")
+    assert why in refused.json["detail"]
+
+
 def test_live_credentials_are_refused(api):
     live = api.caller("demo", "live")
     answers = [live.post(CHAOS, {"kind": "delay"}), live.get(CHAOS), live.call("DELETE", CHAOS)]

@@ -24,12 +24,6 @@ from webhooks.transport import Transport
 from webhooks.verify import InvalidSignature, verify
 
 
-@pytest.fixture
-def deadline() -> float:
-    """A body that drips needs a second at least."""
-    return 5.0
-
-
 class Trial:
     """An endpoint of the shop's, and a job of whom it has heard everything so far."""
 
@@ -68,7 +62,7 @@ class Trial:
 
     def settled(self):
         """Everything was delivered."""
-        return eventually(lambda: [one["status"] for one in self.messages().values()] and self._all_delivered())
+        return eventually(self._all_delivered)
 
     def _all_delivered(self):
         found = self.messages()
