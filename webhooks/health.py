@@ -195,7 +195,8 @@ _COUNT = text("""
 
 _FORGET = text("DELETE FROM webhook_health_hour WHERE hour <= :begin")
 
-# Who has not failed and was never warned has nothing to tell.
+# Who has not failed and was never warned has nothing to tell. Whoever changes an endpoint holds it and waits for its
+# health: it is locked with that or not at all, and is judged the next time.
 _STANDINGS = text("""
     SELECT e.id AS endpoint_id, e.owner, e.environment, e.status, e.disabled_reason, h.warned, h.since,
            h.last_success_at, h.last_failure_at, coalesce(lately.attempts, 0) AS attempts,
@@ -205,7 +206,7 @@ _STANDINGS = text("""
       LEFT JOIN (SELECT endpoint_id, sum(attempts) AS attempts, sum(failures) AS failures
                    FROM webhook_health_hour WHERE hour > :begin GROUP BY 1) lately ON lately.endpoint_id = e.id
      WHERE h.warned > 0 OR h.since IS NOT NULL OR lately.failures > 0
-     ORDER BY e.id FOR UPDATE OF h
+     ORDER BY e.id FOR UPDATE OF e, h SKIP LOCKED
 """)
 
 _WARNED = text("""

@@ -157,6 +157,20 @@ def test_what_is_older_than_the_window_does_not_count(sessions, endpoint, tried)
     assert shown(sessions, endpoint)["attempts"] == 5
 
 
+def test_an_endpoint_that_is_just_being_changed_is_judged_the_next_time(
+    sessions: sessionmaker[Session], tried, endpoint: str
+) -> None:
+    """Who changes it holds it, and then wants its health: two who wait for each other would be a deadlock."""
+    tried("xxxxx", minutes=5 * 24 * 60), tried("x")
+    count(sessions)
+    with sessions.begin() as changing:
+        assert endpoints.get(changing, DEMO, endpoint, lock=True) is not None
+        assert judged(sessions) == []
+        health.reset(changing, endpoint)
+        changing.rollback()
+    assert judged(sessions) == [("disabled", 100)]
+
+
 def test_disables_after_days_of_nothing_but_failure(sessions, endpoint, tried) -> None:
     tried("x" * 20, 5 * 24 * 60 - 1, 5)
     assert judged(sessions) == []
