@@ -11,6 +11,7 @@ from connexion.resolver import Resolver
 from gateway import specification
 from gateway.bridge import Bridge, Wait
 from gateway.checks import Checks
+from gateway.clocks import Clocks
 from gateway.conformance import api as conformance
 from gateway.conformance.api import Checking
 from gateway.dispatch import api as dispatch
@@ -36,6 +37,7 @@ from gateway.sandbox import api as sandbox
 from gateway.sandbox import keys as sandbox_keys
 from gateway.sandbox.chaos import api as chaos
 from gateway.sandbox.chaos.requests import Disturbances
+from gateway.sandbox.clock import api as clock
 from gateway.sandbox.inbox import api as inbox
 from gateway.sandbox.inbox import waiting
 from gateway.waiting import Waiting
@@ -94,6 +96,8 @@ OPERATIONS: Mapping[str, Handler] = {
         chaos.list_sandbox_chaos,
         chaos.stop_sandbox_chaos,
         chaos.stop_all_sandbox_chaos,
+        clock.get_sandbox_clock,
+        clock.change_sandbox_clock,
         inbox.read_sandbox_inbox,
         requestlog.list_sandbox_requests,
         requestlog.get_sandbox_request,
@@ -124,6 +128,7 @@ def create_app(runtime: Runtime, oauth: OAuth, *, threads: int, see: See = nobod
             Routes,
             SecurityMiddleware,
             partial(RateLimits, quota=quota),
+            partial(Clocks, runtime=runtime),
             partial(Disturbances, runtime=runtime),
             Checks,
         ],
@@ -137,6 +142,7 @@ def create_app(runtime: Runtime, oauth: OAuth, *, threads: int, see: See = nobod
     served = handlers(runtime, operations, problems)
     waits: Mapping[str, Wait] = {
         "list_events": Waiting(runtime, partial(consumers.seek, runtime.vault), consumers.found),
+        "get_sandbox_clock": Waiting(runtime, clock.seek, clock.found),
         "read_sandbox_inbox": Waiting(runtime, partial(waiting.seek, runtime.vault), waiting.found),
         "check_receiver": Checking(runtime),
     }

@@ -18,7 +18,7 @@ from gateway.tenant import Tenant
 
 @dataclass(frozen=True)
 class Call:
-    """`now` is one moment for the whole request."""
+    """`now` is one moment for the whole request, in the time of who calls (`gateway.clocks`)."""
 
     runtime: Runtime
     scope: Scope

@@ -127,7 +127,8 @@ def _traced(serve: Serve, route: str, scope: Scope) -> Response:
 
 def _serve(runtime: Runtime, handler: Handler, problems: Problems, scope: Scope) -> Response:
     try:
-        response = handler(Call(runtime, scope, runtime.clock()), **scope["path_params"])
+        now = scope.get("stecker.clock") or runtime.clock()
+        response = handler(Call(runtime, scope, now), **scope["path_params"])
     except Exception as error:  # the outermost frame of a request: everything is a problem
         return problems.answer(error, scope)
     if scope["method"] not in READING:

@@ -69,6 +69,12 @@ def busy(session: Session, tenant: Tenant) -> bool:
     return session.execute(_BUSY, {"owner": tenant.owner, "environment": tenant.environment}).scalar() is True
 
 
+def overdue(session: Session, tenant: Tenant, most: int) -> list[str]:
+    """The messages that are being sent, or are due, by the owner's clock; at most so many."""
+    bounds = {"owner": tenant.owner, "environment": tenant.environment, "most": most}
+    return list(session.scalars(_OVERDUE, bounds))
+
+
 def next_due(session: Session, tenant: Tenant, now: datetime) -> Due | None:
     """What waits next; `now` is the real time. Nothing waits for an endpoint that is not enabled."""
     row = session.execute(_NEXT, {"owner": tenant.owner, "environment": tenant.environment, "now": now}).one_or_none()
@@ -142,6 +148,20 @@ _BUSY = text("""
           JOIN webhook_mailbox m ON m.endpoint_id = e.id AND m.retrying = ANY('{false,true}') AND m.due_at IS NOT NULL
          WHERE c.owner = :owner AND c.environment = :environment AND e.status = 'enabled'
            AND (m.leased OR m.due_at <= c.stands_at))
+""")
+
+_OVERDUE = text("""
+    SELECT head.id
+      FROM webhook_clock c
+      JOIN webhook_endpoint e USING (owner, environment)
+      JOIN webhook_mailbox m ON m.endpoint_id = e.id AND m.retrying = ANY('{false,true}') AND m.due_at IS NOT NULL
+     CROSS JOIN LATERAL (
+           SELECT id FROM webhook_message
+            WHERE endpoint_id = m.endpoint_id AND subject = m.subject AND status IN ('pending', 'parked')
+            ORDER BY position LIMIT 1) head
+     WHERE e.owner = :owner AND e.environment = :environment AND e.status = 'enabled'
+       AND (m.leased OR m.due_at <= c.stands_at)
+     ORDER BY m.due_at LIMIT :most
 """)
 
 _NEXT = text("""

@@ -11,6 +11,7 @@ from sqlalchemy.orm import Session
 
 from adapters.canonical import JobState, Technician, Window
 from adapters.plain.writer import job_json
+from gateway import clocks
 from gateway.cli import Refused, data_dir_option
 from gateway.cli.layout import facts, moment, table
 from gateway.cli.session import transaction
@@ -75,7 +76,7 @@ def advance(job_id: str, state: str, actor: str, data_dir: Path, **wish: str | N
         try:
             located = service.locate(session, job_id)
             before = located.row.state
-            moved = service.advance(session, located, move, runtime.clock())
+            moved = service.advance(session, located, move, clocks.now_of(session, located.tenant, runtime.clock()))
         except service.NoSuchJob as error:
             raise Refused(UNKNOWN) from error
         except (IllegalTransition, WrongReason, InvalidMove) as error:

@@ -20,7 +20,7 @@ from gateway.endpoints.documents import delivery_document, document
 from gateway.partners import service as partners
 from gateway.partners.tables import Partner
 from gateway.runtime import system_clock
-from webhooks import endpoints, rotation, schemes
+from webhooks import clocks, endpoints, rotation, schemes
 from webhooks.endpoints import Delivery
 from webhooks.tables import Endpoint, Message
 from webhooks.tenant import Tenant
@@ -201,7 +201,9 @@ def retry(message_id: str, data_dir: Path) -> None:
         message = session.get(Message, message_id)
         if message is None:
             raise Refused(UNKNOWN_MESSAGE)
-        rearmed = endpoints.retry(session, _tenant(message), message.endpoint_id, message_id, now=runtime.clock())
+        tenant = _tenant(message)
+        now = clocks.now_of(session, tenant, runtime.clock())
+        rearmed = endpoints.retry(session, tenant, message.endpoint_id, message_id, now=now)
     if rearmed == "expired":
         raise Refused("What this delivery said is not kept any more (STECKER_KEEP_BODIES_DAYS).")
     if rearmed == "parked":

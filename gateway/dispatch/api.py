@@ -11,7 +11,7 @@ from adapters.canonical import JobState, Technician, Window
 from adapters.plain.reader import stored_order
 from adapters.plain.writer import job_json, order_json
 from adapters.values import instant
-from gateway import idempotency, paging
+from gateway import clocks, idempotency, paging
 from gateway.call import Call, as_json
 from gateway.jobs import queries, service
 from gateway.jobs.api import DEFAULT_LIMIT, not_found, take
@@ -57,7 +57,8 @@ def transition_job(call: Call, job_id: str) -> Response:
             located = service.locate(session, job_id, _visible(call))
         except service.NoSuchJob:
             raise not_found("job") from None
-        take(session, located, move, call.now)
+        # In the time of the job's partner, whatever that of whoever tells it.
+        take(session, located, move, clocks.now_of(session, located.tenant, call.runtime.clock()))
         return as_json(_visit(session, located.row, located.order))
 
     return idempotency.once(call, "transition_job", act)

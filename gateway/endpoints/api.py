@@ -54,7 +54,7 @@ def create_webhook_endpoint(call: Call) -> Response:
         _check_count(session, call)
         _check(session, call, said)
         _check_format(session, call, wish.format, wish.content)
-        endpoint, secret = service.add(session, call.runtime.vault, _owner(call), wish, call.now)
+        endpoint, secret = service.add(session, call.runtime.vault, _owner(call), wish, call.runtime.clock())
         location = {"Location": f"/v1/webhook-endpoints/{endpoint.id}"}
         return as_json({**document(endpoint, call.runtime.vault), "secret": secret}, 201, location)
 
@@ -107,7 +107,8 @@ def rotate_webhook_secret(call: Call, endpoint_id: str) -> Response:
     def act(session: Session) -> Response:
         endpoint = _own(session, call, endpoint_id, lock=True)
         try:
-            secret = signatures.rotate(session, call.runtime.vault, endpoint, overlap, said.get("signature"), call.now)
+            now = call.runtime.clock()
+            secret = signatures.rotate(session, call.runtime.vault, endpoint, overlap, said.get("signature"), now)
         except signatures.NotSigned as error:
             detail = "The calls of this endpoint are authenticated otherwise, and not signed."
             raise Problem(code="conflict", detail=detail) from error
@@ -126,7 +127,7 @@ def rotate_webhook_secret(call: Call, endpoint_id: str) -> Response:
 def get_webhook_keys(call: Call) -> Response:
     """`GET /.well-known/webhook-keys.json`."""
     with call.runtime.sessions() as session:
-        keys = signatures.published(session, call.runtime.vault, call.query.get("endpoint_id"), call.now)
+        keys = signatures.published(session, call.runtime.vault, call.query.get("endpoint_id"), call.runtime.clock())
     age = f"public, max-age={int(signatures.CACHE.total_seconds())}"
     return as_json({"keys": keys}, 200, {"Cache-Control": age})
 
@@ -134,7 +135,7 @@ def get_webhook_keys(call: Call) -> Response:
 def delete_webhook_endpoint(call: Call, endpoint_id: str) -> Response:
     """`DELETE /v1/webhook-endpoints/{endpoint_id}`."""
     with call.runtime.sessions.begin() as session:
-        endpoints.delete(session, _own(session, call, endpoint_id, lock=True), now=call.now)
+        endpoints.delete(session, _own(session, call, endpoint_id, lock=True), now=call.runtime.clock())
     return Response(status=204)
 
 

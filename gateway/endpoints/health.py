@@ -14,7 +14,7 @@ from gateway.endpoints import shapes
 from gateway.endpoints.documents import document
 from gateway.ids import new_id
 from gateway.runtime import Runtime
-from webhooks import health, outbox
+from webhooks import clocks, health, outbox
 from webhooks.health import Notice, Rules
 from webhooks.outbox import OutgoingEvent, Subscription
 from webhooks.tables import Endpoint
@@ -74,7 +74,8 @@ def _tell(session: Session, runtime: Runtime, notice: Notice, now: datetime) -> 
         payloads={shape: (shapes.shaped(body, shape),) for shape in {one.shape for one in others}},
     )
     make = partial(new_id, now=now)
-    outbox.enqueue(outbox.writing(session), owner, [event], others, new_id=make, now=now)
+    theirs = clocks.now_of(session, owner, now)
+    outbox.enqueue(outbox.writing(session), owner, [event], others, new_id=make, now=theirs)
 
 
 def _others(session: Session, owner: Owner, endpoint_id: str) -> Iterator[Subscription]:

@@ -27,7 +27,7 @@ def recover_webhook_endpoint(call: Call, endpoint_id: str) -> Response:
 
     def act(session: Session) -> Response:
         endpoint = _own(session, call, endpoint_id, lock=True)
-        begun = recovery.start(session, _owner(call), _wish(call, endpoint), now=call.now)
+        begun = recovery.start(session, _owner(call), _wish(call, endpoint), now=call.runtime.clock())
         if begun is None:
             raise Problem(code="conflict", detail="A recovery of this endpoint is running: wait for it, or cancel it.")
         location = {"Location": f"/v1/webhook-endpoints/{endpoint_id}/recoveries/{begun.id}"}
@@ -87,7 +87,7 @@ def cancel_recovery(call: Call, endpoint_id: str, recovery_id: str) -> Response:
 
     def act(session: Session) -> Response:
         found = _recovery(session, call, endpoint_id, recovery_id, lock=True)
-        if not recovery.cancel(found, now=call.now) and found.status != "cancelled":
+        if not recovery.cancel(found, now=call.runtime.clock()) and found.status != "cancelled":
             raise Problem(code="conflict", detail="The recovery is over.")
         return as_json(recovery_document(found))
 

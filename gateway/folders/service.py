@@ -15,6 +15,7 @@ from hashlib import sha256
 from pathlib import Path
 
 from adapters.contract import Adapter, RawMessage, Rendered
+from gateway import clocks
 from gateway.connections import service as connections
 from gateway.connections.tables import Connection
 from gateway.errors import Problem
@@ -122,8 +123,9 @@ def _answered(folder: Folder, file: Path) -> tuple[Rendered | None, Problem | No
     if len(body) > most:
         return None, Problem(code="too-large", detail=f"A document may have {most} bytes.")
     message = RawMessage(body=body, media_type=folder.dialect.profile.media_types[0], path=folder.door)
-    runtime = folder.runtime
-    arrival = Arrival(runtime=runtime, tenant=folder.tenant, door=folder.door, message=message, now=runtime.clock())
+    runtime, tenant = folder.runtime, folder.tenant
+    now = clocks.moment(runtime, tenant)
+    arrival = Arrival(runtime=runtime, tenant=tenant, door=folder.door, message=message, now=now)
     taken = doors.taken(folder.dialect, arrival)
     return taken.answer, taken.problem
 

@@ -12,6 +12,7 @@ from adapters.canonical import ChangeOrder, Intent, PlaceOrder
 from adapters.contract import Adapter, RawMessage
 from adapters.plain.reader import stored_order
 from adapters.plain.writer import order_json
+from gateway import clocks
 from gateway.crypto import Place
 from gateway.errors import Problem
 from gateway.intake import doors
@@ -59,7 +60,8 @@ def arrival(runtime: Runtime, message: InboundMessage) -> Arrival:
         query=around.get("query", {}),
     )
     tenant = Tenant(message.partner_id, message.environment)
-    return Arrival(runtime=runtime, tenant=tenant, door=message.door, message=raw, now=runtime.clock())
+    now = clocks.moment(runtime, tenant)
+    return Arrival(runtime=runtime, tenant=tenant, door=message.door, message=raw, now=now)
 
 
 def dialect_of(session: Session, message: InboundMessage) -> Adapter | None:

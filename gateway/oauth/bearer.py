@@ -29,7 +29,7 @@ ENVIRONMENTS = ("sandbox", "live")
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Caller:
-    """Who calls. `expires` is in unix seconds."""
+    """Who calls. The token is good from `begins` until before `expires`, in unix seconds; 0 where there is none."""
 
     client_id: str
     partner_id: str
@@ -38,6 +38,7 @@ class Caller:
     scopes: frozenset[str]
     token_id: str
     expires: int
+    begins: int = 0
 
     def require(self, scopes: Sequence[str]) -> None:
         """Raises `Problem` (403), which names what the operation needs and not what the token has.
@@ -67,8 +68,24 @@ def let_in(scope: Scope, caller: Caller) -> None:
         inner["scope"] = scope
 
 
+def check_time(caller: Caller, now: datetime) -> None:
+    """Raises `Problem` (401) where the caller's token is not good any more, or not yet.
+
+    After a sandbox's clock was left, tokens of its future are those that are not good yet.
+    """
+    if not caller.expires:
+        return
+    if caller.expires <= now.timestamp():
+        raise _unauthenticated("The access token has expired.")
+    if caller.begins > now.timestamp() + SKEW_SECONDS:
+        raise _unauthenticated("The access token is not for this time.")
+
+
 class Bearer:
-    """Checks tokens. A token seen before costs a hash and two look-ups; use it from one thread, the event loop's."""
+    """Checks tokens. A token seen before costs a hash and two look-ups; use it from one thread, the event loop's.
+
+    Whether it is their time those of a sandbox are asked later, by the sandbox's clock (`gateway.clocks`).
+    """
 
     def __init__(self, settings: Settings, standing: Standing, clock: Callable[[], datetime]) -> None:
         self._realm = Realm(settings.public_url)
@@ -90,17 +107,18 @@ class Bearer:
         return self._admit(match[1], known)
 
     def _admit(self, token: bytes, known: Knowledge) -> Caller:
-        now = self._clock().timestamp()
         digest = sha256(token).digest()
-        head, caller = self._seen.get(digest) or self._verified(token, digest, known, now)
-        if head not in known.keys or caller.expires <= now:
+        head, caller = self._seen.get(digest) or self._verified(token, digest, known)
+        if head not in known.keys:
             self._seen.pop(digest, None)
             raise _unauthenticated("The access token has expired.")
+        if caller.environment != SANDBOX:
+            check_time(caller, self._clock())
         if caller.client_id in known.refused or caller.partner_id in known.refused:
             raise _unauthenticated("The access token is not good any more.")
         return caller
 
-    def _verified(self, token: bytes, digest: bytes, known: Knowledge, now: float) -> tuple[bytes, Caller]:
+    def _verified(self, token: bytes, digest: bytes, known: Knowledge) -> tuple[bytes, Caller]:
         # Our own headers are known to the byte: another algorithm, type, key or extension never gets parsed.
         head = token.partition(b".")[0]
         key = known.keys.get(head)
@@ -110,8 +128,8 @@ class Bearer:
             claims = jwt.decode(token, key, algorithms=[ALGORITHM]).claims
         except (JoseError, ValueError):
             raise _unauthenticated("The access token is not one of ours.") from None
-        if not self._is_ours(claims) or not _is_timely(claims, now):
-            raise _unauthenticated("The access token is not for this service, or not for this time.")
+        if not self._is_ours(claims) or not _has_times(claims):
+            raise _unauthenticated("The access token is not for this service.")
         self._seen[digest] = head, _caller(claims)
         if len(self._seen) > CACHED:
             self._seen.popitem(last=False)
@@ -130,13 +148,12 @@ class Bearer:
         )
 
 
-def _is_timely(claims: Mapping[str, Any], now: float) -> bool:
+def _has_times(claims: Mapping[str, Any]) -> bool:
     issued, expires, not_before = claims.get("iat"), claims.get("exp"), claims.get("nbf", 0)
     # type() and not isinstance(): True is an int, too.
     if type(issued) is not int or type(expires) is not int or type(not_before) is not int:
         return False
-    begun = max(issued, not_before) <= now + SKEW_SECONDS
-    return begun and now < expires and 0 < expires - issued <= MAX_LIFETIME_SECONDS
+    return 0 < issued < expires <= issued + MAX_LIFETIME_SECONDS
 
 
 def _caller(claims: Mapping[str, Any]) -> Caller:
@@ -148,6 +165,7 @@ def _caller(claims: Mapping[str, Any]) -> Caller:
         scopes=frozenset(claims["scope"].split()),
         token_id=claims["jti"],
         expires=claims["exp"],
+        begins=max(claims["iat"], claims.get("nbf", 0)),
     )
 
 

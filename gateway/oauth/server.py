@@ -12,11 +12,13 @@ from flask import Request, Response
 from sqlalchemy.exc import InterfaceError, OperationalError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
 
+from gateway import clocks
 from gateway.oauth import front, peer, scopes, service, tokens
 from gateway.oauth.attempts import Attempts
 from gateway.oauth.keys import KeyRing
 from gateway.oauth.refusals import InvalidClient, InvalidRequest, InvalidScope, TemporarilyUnavailable, TooManyAttempts
 from gateway.runtime import Runtime
+from gateway.tenant import Tenant
 
 DATABASE_AWAY = (OperationalError, InterfaceError, PoolTimeout)
 RETRY_SECONDS = 5
@@ -105,7 +107,9 @@ class TokenEndpoint(AuthorizationServer):  # type: ignore[misc]
         return self._written(status, payload, headers)
 
     def _access_token(self, client: AuthenticatedClient, grant_type: str, user: None, scope: str) -> str:
-        return tokens.mint(self.realm, self.keys, client.identity, scope, self.runtime.clock())
+        identity = client.identity
+        now = clocks.moment(self.runtime, Tenant(identity.partner_id, identity.environment))
+        return tokens.mint(self.realm, self.keys, identity, scope, now)
 
     def _written(self, status: int, payload: dict[str, Any], headers: list[tuple[str, str]]) -> Response:
         response: Response = super().handle_response(status, payload, headers)

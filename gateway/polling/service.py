@@ -16,6 +16,7 @@ from sqlalchemy.orm import Session
 
 from adapters.contract import Adapter, Page, PageRequest, Pollable, RawMessage
 from adapters.errors import TranslationError
+from gateway import clocks
 from gateway.intake.arrival import Arrival
 from gateway.polling import cursors, documents
 from gateway.polling.cursors import Claim, Lost
@@ -139,8 +140,9 @@ def _pace(answer: Answer) -> timedelta:
 
 def _store(tools: Tools, poll: Poll, held: Claim, page: Page, pace: timedelta) -> bool:
     runtime, now = tools.runtime, tools.runtime.clock()
+    theirs = clocks.moment(runtime, poll.tenant)
     arrivals = [
-        Arrival(runtime=runtime, tenant=poll.tenant, door=poll.door, message=message, now=now)
+        Arrival(runtime=runtime, tenant=poll.tenant, door=poll.door, message=message, now=theirs)
         for message in page.documents
     ]
     due_at = now + (pace if page.more else poll.interval)

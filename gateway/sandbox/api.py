@@ -14,7 +14,7 @@ from adapters.canonical import JobState, Technician, Window
 from adapters.errors import Problem as Fault
 from adapters.plain.writer import job_json
 from adapters.values import instant
-from gateway import idempotency, paging
+from gateway import clocks, idempotency, paging
 from gateway.call import Call, as_json
 from gateway.errors import Problem
 from gateway.ids import new_id
@@ -26,6 +26,7 @@ from gateway.jobs.rows import job_of
 from gateway.jobs.tables import Job, JobEvent
 from gateway.sandbox import beginning, outcomes, planning, runs
 from gateway.sandbox.beginning import Wish
+from gateway.sandbox.clock import service as clock
 from gateway.sandbox.documents import illegal, run_document, run_summary, step_document
 from gateway.sandbox.reset import reset
 from gateway.sandbox.scenarios import scenarios, shown
@@ -124,7 +125,7 @@ def run_sandbox_scenario(call: Call, scenario: str) -> Response:
         number=said.get("partner_order_id"),
         starts_at=instant(said["starts_at"]) if said.get("starts_at") else None,
     )
-    return _run(call, "run_sandbox_scenario", lambda session: beginning.with_order(session, call, wish))
+    return _run(call, "run_sandbox_scenario", lambda session, here: beginning.with_order(session, here, wish))
 
 
 def run_sandbox_job(call: Call, job_id: str) -> Response:
@@ -141,14 +142,14 @@ def run_sandbox_job(call: Call, job_id: str) -> Response:
         pace=said.get("pace", "instant"),
         seed=said.get("seed"),
     )
-    return _run(call, "run_sandbox_job", lambda session: beginning.for_job(session, call, job_id, wish))
+    return _run(call, "run_sandbox_job", lambda session, here: beginning.for_job(session, here, job_id, wish))
 
 
-def _run(call: Call, operation: str, begin: Callable[[Session], SandboxRun]) -> Response:
+def _run(call: Call, operation: str, begin: Callable[[Session, Call], SandboxRun]) -> Response:
     """Write the run down; an instant one is taken to its end before the answer."""
 
     def act(session: Session) -> Response:
-        run = begin(session)
+        run = begin(session, clocks.held(session, call))
         return as_json({"id": run.id}, 201, {"Location": f"/v1/sandbox/runs/{run.id}"})
 
     stored = idempotency.once(call, operation, act)
@@ -204,8 +205,9 @@ def stop_sandbox_run(call: Call, run_id: str) -> Response:
 
 def _change(call: Call, run_id: str, operation: str, change: Callable[[SandboxRun, datetime], None]) -> Response:
     def act(session: Session) -> Response:
+        here = clocks.held(session, call)
         run = _own_run(session, call, run_id, lock=True)
-        change(run, call.now)
+        change(run, here.now)
         return as_json(run_summary(run))
 
     return idempotency.once(call, operation, act)
@@ -223,6 +225,9 @@ def reset_sandbox(call: Call) -> Response:
     """`POST /v1/sandbox/reset`."""
 
     def act(session: Session) -> Response:
-        return as_json({"removed": reset(call.runtime.sessions, call.tenant, call.now)})
+        removed = reset(call.runtime.sessions, call.tenant, call.now)
+        clock.leave(session, call.tenant, call.runtime.clock())
+        clock.forget(session, call.tenant)
+        return as_json({"removed": removed})
 
     return idempotency.once(call, "reset_sandbox", act)

@@ -1,4 +1,4 @@
-"""Keys that a partner's engineers make for themselves."""
+"""Keys that a partner's engineers make for themselves. They live by real time, whatever the test clock says."""
 
 from flask import Response
 from sqlalchemy.orm import Session
@@ -17,7 +17,7 @@ from gateway.sandbox.documents import key_document
 def list_sandbox_keys(call: Call) -> Response:
     """`GET /v1/sandbox/keys`."""
     with call.runtime.sessions() as session:
-        rows = sandbox_keys.every(session, call.tenant.partner_id, call.now)
+        rows = sandbox_keys.every(session, call.tenant.partner_id, call.runtime.clock())
     return as_json(paging.answer([key_document(row) for row in rows], None))
 
 
@@ -35,7 +35,8 @@ def create_sandbox_key(call: Call) -> Response:
     def act(session: Session) -> Response:
         new = NewKey(label=said["label"], scopes=scopes)
         try:
-            client, issued = sandbox_keys.add(session, call.runtime.vault, call.tenant.partner_id, new, call.now)
+            now = call.runtime.clock()
+            client, issued = sandbox_keys.add(session, call.runtime.vault, call.tenant.partner_id, new, now)
         except TooMany:
             raise Problem(code="conflict", detail=f"There are {MOST} keys already; revoke one first.") from None
         shown = {"client_id": client.id, "client_secret": issued.client_secret}
@@ -48,6 +49,6 @@ def create_sandbox_key(call: Call) -> Response:
 def revoke_sandbox_key(call: Call, key_id: str) -> Response:
     """`DELETE /v1/sandbox/keys/{key_id}`."""
     with call.runtime.sessions.begin() as session:
-        if not sandbox_keys.revoke(session, call.tenant.partner_id, key_id, call.now):
+        if not sandbox_keys.revoke(session, call.tenant.partner_id, key_id, call.runtime.clock()):
             raise not_found("key")
     return Response(status=204)

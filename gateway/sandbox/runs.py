@@ -9,9 +9,10 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import Select, delete, func, select
+from sqlalchemy import Select, delete, exists, func, select
 from sqlalchemy.orm import Session
 
+from gateway import clocks
 from gateway.errors import Problem, as_json
 from gateway.ids import NewId, new_id
 from gateway.jobs import service as jobs
@@ -26,6 +27,7 @@ from gateway.sandbox.seeded import Noted, seeded
 from gateway.sandbox.tables import SandboxRun
 from gateway.tenant import Tenant
 from webhooks.retention import floor
+from webhooks.tables import Clock
 
 FACTORS: Mapping[str, float] = {"instant": 0.0, "x60": 1 / 60, "realtime": 1.0}
 """Pace → seconds of ours for a second of the scenario's."""
@@ -125,7 +127,22 @@ def finish(runtime: Runtime, run_id: str) -> None:
         found = select(SandboxRun).where(SandboxRun.id == run_id, SandboxRun.status == "running")
         run = session.scalar(found.with_for_update(skip_locked=True))
         while run is not None and run.status == "running":
-            _go_on(session, run, runtime.clock())
+            _go_on(session, run, clocks.now_of(session, _tenant(run), runtime.clock()))
+
+
+def take_due(session: Session, tenant: Tenant, now: datetime) -> SandboxRun | None:
+    """Take the tenant's step that is due the longest by `now`, its clock, which is locked; the run that it is of."""
+    due = mine(tenant).where(SandboxRun.status == "running", SandboxRun.due_at <= now)
+    run = session.scalar(due.order_by(SandboxRun.due_at, SandboxRun.id).limit(1).with_for_update())
+    if run is not None:
+        _go_on(session, run, now)
+    return run
+
+
+def next_due(session: Session, tenant: Tenant, now: datetime) -> SandboxRun | None:
+    """The run of which a step is due next, after `now`."""
+    later = mine(tenant).where(SandboxRun.status == "running", SandboxRun.due_at > now)
+    return session.scalar(later.order_by(SandboxRun.due_at, SandboxRun.id).limit(1))
 
 
 def _step(runtime: Runtime) -> bool:
@@ -140,15 +157,23 @@ def _step(runtime: Runtime) -> bool:
             .with_for_update()
         )
         if run is not None:
-            _go_on(session, run, runtime.clock())
+            _go_on(session, run, clocks.now_of(session, _tenant(run), runtime.clock()))
     return True
 
 
 def _claim(runtime: Runtime) -> SandboxRun | None:
-    """One that runs, put off for the lease: whatever is wrong with it, others have their turn meanwhile."""
+    """One that runs, put off for the lease: whatever is wrong with it, others have their turn meanwhile.
+
+    None of a sandbox whose clock stands: that is moved on with its clock (`gateway.sandbox.clock`).
+    """
+    stands = exists().where(
+        Clock.owner == SandboxRun.partner_id,
+        Clock.environment == SandboxRun.environment,
+        Clock.stands_at.is_not(None),
+    )
     with runtime.sessions.begin() as session:
         now = runtime.clock()
-        due = select(SandboxRun).where(SandboxRun.status == "running", SandboxRun.due_at <= now)
+        due = select(SandboxRun).where(SandboxRun.status == "running", SandboxRun.due_at <= now, ~stands)
         run = session.scalar(due.order_by(SandboxRun.due_at).limit(1).with_for_update(skip_locked=True))
         if run is not None:
             run.due_at = now + LEASE
@@ -172,7 +197,7 @@ def _go_on(session: Session, run: SandboxRun, now: datetime) -> None:
 
 
 def _take(session: Session, run: SandboxRun, now: datetime) -> None:
-    planned, tenant = Planned(**run.plan[run.position]), Tenant(run.partner_id, run.environment)
+    planned, tenant = Planned(**run.plan[run.position]), _tenant(run)
     located = located_job(session, tenant, planned.job_id)
     job = job_of(located.row, "partner")
     made = Noted(ids(tenant, run.seed, job.id, str(job.sequence), today=now))
@@ -183,6 +208,10 @@ def _take(session: Session, run: SandboxRun, now: datetime) -> None:
     run.messages = [*run.messages, *made.of("whm")][:MESSAGES]
     # A list of its own each time: SQLAlchemy sees a new value, not a change within one.
     run.taken = [*run.taken, {"event_id": next(iter(made.of("evt")), None), "at": now.isoformat()}]
+
+
+def _tenant(run: SandboxRun) -> Tenant:
+    return Tenant(run.partner_id, run.environment)
 
 
 def located_job(session: Session, tenant: Tenant, job_id: str) -> jobs.Located:

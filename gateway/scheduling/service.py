@@ -18,6 +18,7 @@ from gateway.jobs.tables import Order
 from gateway.scheduling.grid import area, windows
 from gateway.scheduling.tables import SlotHold
 from gateway.tenant import Tenant
+from webhooks.tables import Clock
 
 KEPT_FOR = timedelta(minutes=15)
 # Visits that can be made at one time in one area.
@@ -167,17 +168,24 @@ def _taken(
             SlotHold.environment == environment,
             SlotHold.area == there,
             SlotHold.window_start.in_(starts),
-            _counts(now),
+            _counts(environment, now),
         )
         .group_by(SlotHold.window_start)
     )
     return Counter(dict(rows.all()))
 
 
-def _counts(now: datetime) -> ColumnElement[bool]:
-    """A slot is free again when its order is over."""
+def _counts(environment: str, now: datetime) -> ColumnElement[bool]:
+    """A slot is free again when its order is over; a hold lasts by the time of whoever has it."""
     live = exists().where(Order.id == SlotHold.order_id, Order.status.not_in(OVER))
-    return or_(and_(SlotHold.state == "used", live), and_(SlotHold.state == "held", SlotHold.until > now))
+    ends: datetime | ColumnElement[datetime] = now
+    if environment != "live":
+        # `now` is that of whoever asks: where a clock stands, another one's hold is not over before it really is.
+        theirs = select(Clock.stands_at).where(
+            Clock.owner == SlotHold.partner_id, Clock.environment == SlotHold.environment
+        )
+        ends = func.coalesce(theirs.scalar_subquery(), func.least(now, func.statement_timestamp()))
+    return or_(and_(SlotHold.state == "used", live), and_(SlotHold.state == "held", SlotHold.until > ends))
 
 
 def _gone(wanted: HoldSlot) -> Problem:

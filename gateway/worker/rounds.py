@@ -16,6 +16,7 @@ from gateway.requestlog import service as requestlog
 from gateway.runtime import Runtime
 from gateway.sandbox import runs
 from gateway.sandbox.chaos import service as chaos
+from gateway.sandbox.clock import advancing
 from gateway.sandbox.inbox import service as inbox
 from webhooks import retention
 from webhooks.hours import Setbacks
@@ -43,6 +44,7 @@ def rounds() -> list[Round]:
     return [
         Round("folders", 1.0, folders.look),
         Round("sandbox", 0.5, runs.go),
+        Round("clocks", 0.5, advancing.go),
         Round("forgotten runs", 60.0, runs.forget),
         Round("privacy", 600.0, _erase),
         Round("retention", 60.0, _expire),

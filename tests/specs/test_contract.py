@@ -118,6 +118,8 @@ def test_every_operation_keeps_its_promise(api, clock):
     ask(shop, "list_sandbox_chaos", "/v1/sandbox/chaos")
     ask(shop, "stop_sandbox_chaos", f"/v1/sandbox/chaos/{chaos['id']}")
     ask(shop, "stop_all_sandbox_chaos", "/v1/sandbox/chaos")
+    ask(shop, "change_sandbox_clock", "/v1/sandbox/clock?wait=0", {"action": "advance", "by": "PT1M"})
+    ask(shop, "get_sandbox_clock", "/v1/sandbox/clock")
     asked = shop.get("/v1/orders").headers["x-request-id"]
     eventually(lambda: shop.get(f"/v1/sandbox/requests/{asked}").status == 200, "the request is in the log")
     ask(shop, "list_sandbox_requests", "/v1/sandbox/requests")

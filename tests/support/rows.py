@@ -28,8 +28,8 @@ def _rows(session: Session, condition: str, values: Mapping[str, str]) -> Mappin
     found = {}
     for metadata in schema.METADATA:
         for name, table in metadata.tables.items():
-            if "environment" in table.columns and name not in BESIDE:
-                owner = "partner_id" if "partner_id" in table.columns else "owner"
+            owner = next((one for one in ("partner_id", "owner") if one in table.columns), None)
+            if owner and "environment" in table.columns and name not in BESIDE:
                 query = f"SELECT t::text FROM {name} t WHERE {condition.format(owner=owner)} ORDER BY 1"
                 found[name] = list(session.scalars(text(query), values))
     return found

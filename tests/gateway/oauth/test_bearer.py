@@ -7,6 +7,7 @@ import time
 import timeit
 from collections.abc import Callable
 from datetime import timedelta
+from functools import partial
 from typing import Any
 
 import pytest
@@ -116,8 +117,9 @@ def test_takes_one_header_with_one_token(bearer: Bearer, good: str) -> None:
 
 
 def test_takes_tokens_in_their_time_only(bearer: Bearer, forge: Forge, gateway: Any) -> None:
-    """O73"""
+    """O73; those of a sandbox by the sandbox's clock, which is asked later."""
     now = int(gateway.clock().timestamp())
+    forge = partial(forge, environment="live")
     assert bearer.authenticate([forge()])
     assert bearer.authenticate([forge(nbf=now)])
     is_invalid(bearer, forge("exp"))
@@ -138,8 +140,9 @@ def test_takes_tokens_in_their_time_only(bearer: Bearer, forge: Forge, gateway: 
         is_invalid(bearer, forge(**claims))
 
 
-def test_a_token_seen_before_expires_too(bearer: Bearer, good: str, gateway: Any) -> None:
+def test_a_token_seen_before_expires_too(bearer: Bearer, gateway: Any, endpoint: FlaskClient, acme: Partner) -> None:
     """O73"""
+    good = token(endpoint, gateway.client(acme, "live"))
     gateway.clock.advance(899)
     assert bearer.authenticate([carried(good)])
     gateway.clock.advance(1)

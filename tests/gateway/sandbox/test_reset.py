@@ -113,9 +113,9 @@ def test_only_a_sandbox_is_reset(runtime, clock):
 def test_every_table_of_a_tenant_is_thought_of(runtime):
     """A new one with an environment is either removed by a reset, or kept on purpose."""
     removed = {"sandbox_run", "support_order", "job", "job_event", "inbound_message", "slot_hold", "privacy_wish"}
-    removed |= {"sandbox_chaos"}
+    removed |= {"sandbox_chaos", "sandbox_advance", "webhook_clock"}
     removed |= {"sandbox_inbox_message", "webhook_mailbox", "webhook_message", "webhook_payload", "webhook_attempt"}
-    kept = KEPT | {"connection", "request_log"}
+    kept = KEPT | {"connection", "request_log", "webhook_measured"}
     query = text("SELECT table_name FROM information_schema.columns WHERE column_name = 'environment'")
     with runtime.sessions() as session:
         found = set(session.scalars(query))
