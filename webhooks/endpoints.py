@@ -295,9 +295,14 @@ _EXPIRED = text("""
       FROM webhook_message m JOIN webhook_payload p ON p.id = m.payload_id WHERE m.id = :id
 """)
 
+# In the order in which `enqueue` locks them.
 _CLOSE = text("""
-    UPDATE webhook_mailbox SET due_at = NULL, leased = false, generation = generation + 1
-     WHERE endpoint_id = ANY(:endpoint_ids) AND due_at IS NOT NULL
+    WITH waiting AS MATERIALIZED (
+        SELECT endpoint_id, subject FROM webhook_mailbox
+         WHERE endpoint_id = ANY(:endpoint_ids) AND due_at IS NOT NULL
+         ORDER BY subject, endpoint_id FOR UPDATE)
+    UPDATE webhook_mailbox m SET due_at = NULL, leased = false, generation = m.generation + 1
+      FROM waiting WHERE m.endpoint_id = waiting.endpoint_id AND m.subject = waiting.subject
 """)
 
 _END = text("""

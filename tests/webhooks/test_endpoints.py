@@ -6,9 +6,10 @@ import threading
 from datetime import UTC, datetime, timedelta
 
 import pytest
+from sqlalchemy import text
 from sqlalchemy.orm import Session, sessionmaker
 
-from tests.support.outbox import DEMO, add_endpoint, event, fresh, rows, say, statuses
+from tests.support.outbox import DEMO, add_endpoint, event, eventually, fresh, rows, say, statuses
 from webhooks import delivery, endpoints, outbox
 from webhooks.delivery import Claimed, Outcome, Share, Tried
 from webhooks.endpoints import Changes, NewEndpoint
@@ -18,6 +19,7 @@ from webhooks.tenant import Tenant
 Sessions = sessionmaker[Session]
 NOW = datetime(2026, 1, 14, 14, 0, tzinfo=UTC)
 URL = "http://127.0.0.1:1/"
+WAITS = "SELECT count(*) FROM pg_stat_activity WHERE :me = ANY(pg_blocking_pids(pid))"
 
 
 def claim(sessions: Sessions, at: datetime = NOW) -> list[Claimed]:
@@ -159,6 +161,29 @@ def test_a_parked_message_cannot_be_retried(sessions: Sessions) -> None:
 
     assert retry(sessions, endpoint_id, str(message_id)) == "parked"
     assert retry(sessions, endpoint_id, "whm_unknown") is None
+
+
+def test_who_deletes_an_endpoint_locks_its_mailboxes_in_the_order_of_whoever_writes_there(sessions: Sessions) -> None:
+    """Each would wait for what the other has, otherwise: here the first in that order is the last that was made."""
+    endpoint_id, _ = add_endpoint(sessions, URL)
+    say(sessions, event("job_2"), now=NOW)
+    say(sessions, event("job_1"), now=NOW)
+    lock = text("SELECT 1 FROM webhook_mailbox WHERE subject = :subject FOR UPDATE")
+
+    def end() -> None:
+        with sessions.begin() as session:
+            endpoints.end_messages(session, [endpoint_id], now=NOW)
+
+    ending = threading.Thread(target=end)
+    with sessions.begin() as writing:
+        writing.execute(lock, {"subject": "job_1"})
+        ending.start()
+        me = writing.scalar(text("SELECT pg_backend_pid()"))
+        eventually(lambda: rows(sessions, WAITS, me=me) == [(1,)])
+        writing.execute(lock, {"subject": "job_2"})
+    ending.join()
+
+    assert set(statuses(sessions)) == {"failed"}
 
 
 def test_a_message_written_while_its_endpoint_was_deleted_ends_with_the_next_tick(sessions: Sessions) -> None:
