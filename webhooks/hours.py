@@ -15,9 +15,6 @@ from sqlalchemy.orm import Session, sessionmaker
 
 AWAY = (OperationalError, InterfaceError, NoConnection)
 
-ROUND_TRIP = 0.25
-"""Seconds: less than that is how long the answer took, not a clock that was set."""
-
 
 class DatabaseClock:
     """PostgreSQL's time. It is asked every `every` seconds; in between the monotonic clock goes on from there.
@@ -41,15 +38,16 @@ class DatabaseClock:
         return datetime.fromtimestamp(monotonic() + self._ahead, UTC)
 
     def _ask(self) -> None:
-        before = self._asked = monotonic()
+        self._asked = monotonic()
         try:
             with self._engine.connect() as connection:
+                before = monotonic()
                 found = float(connection.scalar(_NOW) or 0.0)
+                after = monotonic()
         except AWAY:
             return
-        ahead = found - (before + monotonic()) / 2
-        if abs(ahead - self._ahead) > ROUND_TRIP:
-            self._ahead = ahead
+        # It looked somewhere between the two: what was known is right as far as it can be.
+        self._ahead = min(max(self._ahead, found - after), found - before)
 
 
 class Setbacks:

@@ -3,6 +3,7 @@
 import logging
 import signal
 import threading
+from dataclasses import replace
 from datetime import datetime, timedelta
 from types import FrameType
 
@@ -17,12 +18,13 @@ from gateway.worker import wake
 from gateway.worker.rounds import Rounds, rounds
 from gateway.worker.wake import Bell
 from webhooks import delivery, endpoints
+from webhooks.hours import DatabaseClock
 
 log = logging.getLogger(__name__)
 
 INTERVAL = 1.0
 CONNECTIONS = 4
-"""The tick holds one, and every round another one or two."""
+"""The tick holds one, every round another one or two, and who asks for the time one."""
 
 LOCK = 0x5354_4B54
 """The advisory lock of whoever ticks. PostgreSQL gives it back when the connection ends, however it ends."""
@@ -41,6 +43,7 @@ def run(settings: Settings) -> None:
     signal.signal(signal.SIGTERM, stop)
     signal.signal(signal.SIGINT, stop)
     runtime, bell = runtimes.build(settings, pool_size=CONNECTIONS), Bell(settings.redis_url)
+    runtime = replace(runtime, clock=DatabaseClock(runtime.engine))
     ticker = Ticker(runtime, bell)
     # Who goes the rounds rings nobody: the next tick finds what they have made due.
     going = Rounds(runtime, lambda: ticker.ours, rounds())
