@@ -7,6 +7,7 @@ from urllib.parse import quote
 
 import click
 
+from gateway.cli import clock
 from gateway.cli.layout import facts, table
 from gateway.cli.remote import Remote, remote_options
 from gateway.cli.run import WAIT, follow, outcomes
@@ -23,7 +24,10 @@ limit_option = click.option("--limit", type=click.IntRange(1, 100), default=20, 
 
 @click.group()
 def command() -> None:
-    """The sandbox over its API: scenarios, single steps, runs, the inbox, keys, chaos, reset."""
+    """The sandbox over its API: scenarios, single steps, runs, the test clock, the inbox, keys, chaos, reset."""
+
+
+command.add_command(clock.command, "clock")
 
 
 @command.command()

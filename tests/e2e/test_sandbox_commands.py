@@ -12,6 +12,8 @@ from click.testing import CliRunner, Result
 from gateway.cli import main
 from gateway.cli.remote import Remote
 from tests.support.orders import json_order
+from tests.support.receiver import Receiver
+from tests.support.receiver import answer as refusal
 from tests.support.system import eventually
 
 Stecker = Callable[..., Result]
@@ -116,6 +118,31 @@ def test_chaos(stecker: Stecker, remote: Remote) -> None:
     refused = stecker("sandbox", "chaos", "start", "lost_answer", "--times", "1000")
     assert refused.exit_code == 2
     assert "There is no chaos without end." in refused.stderr
+
+
+def test_the_clock(stecker: Stecker, remote: Remote) -> None:
+    """By the system's own worker: hours of retries, and then real time for the others again."""
+    receiver = Receiver(behave=lambda n: refusal("500 Oh No"))
+    endpoint = remote.post("/v1/webhook-endpoints", {"url": receiver.url, "event_types": ["job.created"]})["id"]
+    try:
+        assert words(stecker("sandbox", "clock", "freeze"))[0].split() == ["clock", "frozen"]
+        remote.post("/v1/orders", json_order(uuid.uuid4().hex[:12], datetime.now(UTC)))
+        receiver.wait_for(1)
+        lines = words(stecker("sandbox", "clock", "advance", "26h"))
+        fired = [line.split()[2:] for line in lines if " webhook " in line and "attempt" in line]
+        attempts = [int(words[-1]) for words in fired if words[-1] != "1"]
+        assert attempts == [2, 3, 4, 5, 6, 7], lines
+        assert lines[-3].split() == ["clock", "frozen"]
+        assert " webhook whm_" in lines[-1]
+        assert told(stecker("sandbox", "clock", "show", "--json"))["advance"]["status"] == "done"
+
+        refused = stecker("sandbox", "clock", "advance", "2026-01-01T00:00:00Z")
+        assert refused.exit_code == 2
+        assert "A clock only goes ahead" in refused.stderr
+    finally:
+        assert words(stecker("sandbox", "clock", "reset"))[0].split() == ["clock", "running"]
+        remote.delete(f"/v1/webhook-endpoints/{endpoint}")
+        receiver.close()
 
 
 def test_a_command_whose_answer_gets_lost_asks_again_and_there_is_one_order(remote: Remote) -> None:
