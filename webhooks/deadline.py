@@ -25,6 +25,9 @@ RESOLVING = threading.BoundedSemaphore(32)
 
 DNS_TIMEOUT = 5.0
 
+CONNECT_TIMEOUT = 5.0
+"""For each of a host's addresses: one whose machine is down leaves time for the next."""
+
 
 class Blocked(NewConnectionError):
     """The name or address leads to where we do not go."""
@@ -124,8 +127,9 @@ class Attempt:
                 raise TimeoutError("no time left")
             for option in HTTPConnection.default_socket_options:
                 sock.setsockopt(*option)
-            sock.settimeout(self._left())
+            sock.settimeout(min(self._left(), CONNECT_TIMEOUT))
             sock.connect(address)
+            sock.settimeout(max(self._left(), 0.001))
             if self._proxy is None and not may_connect(sock.getpeername()[0], self._allow):
                 raise Blocked(connection, "blocked")
             self.watch(self._handle(sock, connection))

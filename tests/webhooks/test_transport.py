@@ -5,6 +5,7 @@ import socket
 import threading
 import time
 from collections.abc import Callable
+from contextlib import ExitStack
 from ipaddress import ip_network
 from pathlib import Path
 
@@ -363,6 +364,24 @@ def test_an_answer_that_changes_between_check_and_connect_is_never_asked_for_w2(
     assert first.error != "blocked_by_policy"
     assert second.error == "blocked_by_policy"
     assert receiver.connects == 0
+
+
+def test_an_address_that_does_not_answer_is_not_the_last(receiver: Receiver, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Of a host with several, where one machine is down: the next one is tried while there is time."""
+    patient = Transport(allow=egress_loopback(), deadline=20)
+    monkeypatch.setattr("webhooks.deadline.CONNECT_TIMEOUT", 0.1)
+    with socket.create_server(("127.0.0.2", receiver.port), backlog=0) as deaf, ExitStack() as waiting:
+        # Its backlog is full: whoever comes next is not even refused.
+        for _ in range(3):
+            sock = waiting.enter_context(socket.socket())
+            sock.setblocking(False)
+            sock.connect_ex(deaf.getsockname())
+        monkeypatch.setattr(socket, "getaddrinfo", _answers("127.0.0.2", "127.0.0.1"))
+
+        found = post(patient, f"http://two.example.com:{receiver.port}/")
+    patient.close()
+
+    assert (found.status_code, found.error) == (204, None)
 
 
 def test_tls_is_checked_against_the_name_w2(tmp_path: Path) -> None:
