@@ -59,7 +59,10 @@ def leave(session: Session, tenant: Tenant, now: datetime) -> datetime | None:
 
 
 def settle(session: Session, now: datetime) -> None:
-    """What was still written by clocks that were left of late is due now. Call it now and then."""
+    """What was written by whoever did not know yet that a clock stands, or was left, is due now. Call it now and then.
+
+    `now` is the real time.
+    """
     session.execute(_SETTLE, {"now": now})
     session.execute(_FORGET, {"before": now - LINGER})
 
@@ -119,23 +122,23 @@ _SHIFT = text("""
 # What was never tried waits for nothing but its turn. Mailboxes that somebody holds have their turn the next time.
 _SETTLE = text("""
     WITH waiting AS MATERIALIZED (
-        SELECT m.endpoint_id, m.subject
+        SELECT m.endpoint_id, m.subject, coalesce(c.stands_at, :now) AS now
           FROM webhook_clock c
           JOIN webhook_endpoint e USING (owner, environment)
           JOIN webhook_mailbox m ON m.endpoint_id = e.id AND m.due_at IS NOT NULL
-         WHERE c.stands_at IS NULL AND EXISTS (
+         WHERE EXISTS (
                SELECT FROM webhook_message x
                 WHERE x.endpoint_id = m.endpoint_id AND x.subject = m.subject AND x.status IN ('pending', 'parked')
-                  AND x.attempts = 0 AND x.next_attempt_at > :now)
+                  AND x.attempts = 0 AND x.next_attempt_at > coalesce(c.stands_at, :now))
            FOR UPDATE OF m SKIP LOCKED),
     boxes AS (
-        UPDATE webhook_mailbox m SET due_at = least(m.due_at, :now)
+        UPDATE webhook_mailbox m SET due_at = least(m.due_at, waiting.now)
           FROM waiting
          WHERE m.endpoint_id = waiting.endpoint_id AND m.subject = waiting.subject AND NOT m.retrying AND NOT m.leased)
-    UPDATE webhook_message x SET next_attempt_at = :now
+    UPDATE webhook_message x SET next_attempt_at = waiting.now
       FROM waiting
      WHERE x.endpoint_id = waiting.endpoint_id AND x.subject = waiting.subject AND x.status IN ('pending', 'parked')
-       AND x.attempts = 0 AND x.next_attempt_at > :now
+       AND x.attempts = 0 AND x.next_attempt_at > waiting.now
 """)
 
 _FORGET = text("DELETE FROM webhook_clock WHERE stands_at IS NULL AND left_at < :before")

@@ -3,6 +3,7 @@
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 
+from sqlalchemy import text
 from sqlalchemy.orm import Session, sessionmaker
 
 from tests.support.outbox import DEMO, add_endpoint, event, eventually, rows, say, statuses
@@ -119,6 +120,18 @@ def test_who_goes_back_to_real_time_keeps_what_was_left_of_each_wait(sessions: S
     with sessions.begin() as session:
         clocks.settle(session, real + 2 * clocks.LINGER)
     assert rows(sessions, "SELECT FROM webhook_clock") == []
+
+
+def test_what_was_written_by_a_clock_that_is_a_little_ahead_does_not_wait(sessions: Sessions) -> None:
+    """A request that was on its way while the clock was frozen; what was tried waits on."""
+    add_endpoint(sessions, "http://127.0.0.1:9/")
+    at = stand(sessions, now())
+    say(sessions, event("job_1"), event("job_2"), now=at + timedelta(seconds=1))
+    with sessions.begin() as session:
+        session.execute(text("UPDATE webhook_message SET attempts = 1 WHERE subject = 'job_2'"))
+        clocks.settle(session, now())
+    assert claim(sessions, at) == [DEMO.owner]
+    assert rows(sessions, "SELECT subject FROM webhook_mailbox WHERE leased") == [("job_1",)]
 
 
 def test_an_attempt_that_comes_back_after_the_clock_was_left_waits_in_real_time(

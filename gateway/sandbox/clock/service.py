@@ -52,7 +52,7 @@ class View:
 def view(session: Session, tenant: Tenant, real: datetime) -> View:
     owner = _owner(tenant)
     stands_at = clocks.stands_at(session, owner)
-    latest = session.scalar(_of(tenant).order_by(Advance.id.desc()).limit(1))
+    latest = session.scalar(_of(tenant))
     now = stands_at or real
     return View(stands_at, now, next_due(session, tenant, now), latest)
 
@@ -70,9 +70,13 @@ def freeze(session: Session, tenant: Tenant, real: datetime) -> datetime:
 
 
 def advance(session: Session, tenant: Tenant, target: datetime, real: datetime) -> Advance:
-    """Write down that the clock, which stands, goes on to `target`; `advancing` takes it there."""
+    """Write down that the clock, which stands, goes on to `target`; `advancing` takes it there.
+
+    In the place of the advance before it, which is over.
+    """
     begins_at = clocks.stands_at(session, _owner(tenant), lock=True)
     assert begins_at is not None
+    forget(session, tenant)
     advance = Advance(
         id=new_id("adv", real),
         partner_id=tenant.partner_id,
@@ -110,7 +114,7 @@ def leave(session: Session, tenant: Tenant, real: datetime) -> bool:
 
 
 def forget(session: Session, tenant: Tenant) -> None:
-    """Remove what is remembered of advances."""
+    """Remove what is remembered of the latest advance."""
     session.execute(
         delete(Advance).where(Advance.partner_id == tenant.partner_id, Advance.environment == tenant.environment)
     )

@@ -1,5 +1,6 @@
 """The test clock: it stands, goes ahead with all that falls due, and is left again."""
 
+import json
 from datetime import UTC, datetime, timedelta
 
 from adapters.canonical import HoldSlot, SlotWish, Window
@@ -140,6 +141,22 @@ def test_holds_end_on_the_way_but_not_those_of_others(runtime, api, clock):
         counted = scheduling._taken(session, "sandbox", "CH-80", [window.start], begun + timedelta(hours=1))
         assert counted[window.start] == 1
         assert scheduling.get(session, tenant(runtime, "brack"), theirs, clock()).state == "held"
+
+
+def test_what_others_do_to_its_jobs_has_its_time_too(runtime, api, shop, heard, clock):
+    settled(runtime)
+    begun = freeze(shop)
+    clock.advance(3600)
+    job = shop.post("/v1/orders", json_order("W-1", clock())).json["jobs"][0]["id"]
+    dispatch = api.caller("dispatch")
+    assert dispatch.get(f"/fulfilment/v1/jobs/{job}").status == 200
+    wish = {"to": "offered", "actor": "dispatch"}
+    assert dispatch.post(f"/fulfilment/v1/jobs/{job}/transitions", wish).status == 200
+    settled(runtime)
+    events = shop.get(f"/v1/jobs/{job}/events").json["items"]
+    assert {datetime.fromisoformat(one["timestamp"]) for one in events} == {begun}
+    sent = {json.loads(one.body)["type"] for one in heard.got}
+    assert "job.offered" in sent
 
 
 def asked(begun):
