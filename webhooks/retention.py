@@ -74,12 +74,14 @@ _MARK = text("""
     INSERT INTO webhook_mark (name, upto) VALUES ('bodies', :upto) ON CONFLICT (name) DO UPDATE SET upto = :upto
 """)
 
-# What is still to be sent is few, and has an index of its own: it is read as a whole rather than looked up.
+# What is still to be sent is few, and has an index of its own: it is read as a whole rather than looked up. Where it is
+# many, for somebody who is disabled, `NOT IN` would read all of it for each payload.
 _BLANK = text("""
     WITH waiting AS MATERIALIZED (
         SELECT payload_id FROM webhook_message WHERE status IN ('pending', 'parked') AND payload_id IS NOT NULL)
     UPDATE webhook_payload SET body = '', probe = NULL
-     WHERE id > :after AND id <= :upto AND id NOT IN (SELECT payload_id FROM waiting)
+     WHERE id > :after AND id <= :upto
+       AND NOT EXISTS (SELECT FROM waiting WHERE waiting.payload_id = webhook_payload.id)
 """)
 
 _MESSAGES = text("""
@@ -102,7 +104,8 @@ _PAYLOADS = text("""
         SELECT payload_id FROM webhook_message WHERE status IN ('pending', 'parked') AND payload_id IS NOT NULL),
     old AS (
         SELECT id FROM webhook_payload
-         WHERE id < :before AND id NOT IN (SELECT payload_id FROM waiting)
+         WHERE id < :before
+           AND NOT EXISTS (SELECT FROM waiting WHERE waiting.payload_id = webhook_payload.id)
          ORDER BY id LIMIT :most),
     gone AS (DELETE FROM webhook_payload WHERE id IN (SELECT id FROM old) RETURNING 1)
     SELECT count(*) FROM gone

@@ -3,7 +3,7 @@
 from datetime import UTC, datetime, timedelta
 
 import pytest
-from sqlalchemy import func, select, update
+from sqlalchemy import func, select, text, update
 from sqlalchemy.orm import Session, sessionmaker
 
 from gateway.ids import new_id
@@ -121,3 +121,13 @@ def test_a_second_sweep_finds_nothing(sessions, said) -> None:
     said(31), said(95)
     assert sweep(sessions) > 0
     assert sweep(sessions) == 0
+
+
+def test_what_waits_is_not_read_anew_for_each_payload(sessions) -> None:
+    """However much it is, for an endpoint that has been disabled for long."""
+    values = {"after": "", "upto": "whp_9", "before": "whp_9", "most": 1000}
+    with sessions() as session:
+        for statement in (retention._BLANK, retention._PAYLOADS):
+            plan = session.scalars(text(f"EXPLAIN {statement.text}"), values).all()
+            assert any("Anti Join" in line for line in plan)
+            assert not any("SubPlan" in line for line in plan)
