@@ -253,7 +253,8 @@ def codes():
     transports = {name for _, name in transport._NAMES} | {"bad_response"}
     policies = {policy.fault(policy.Answer(status_code=code)) for code in (302, 410, 500)} | {"refused", "not_taken"}
     tokens = {"token_refused", "token_unavailable", "token_unreadable"}
-    return transports | policies | tokens | {"aborted", "internal_error", "no_folder", "no_inbox", "folder_unavailable"}
+    ours = {"aborted", "internal_error", "no_folder", "no_inbox", "folder_unavailable", "held_back", "disturbed"}
+    return transports | policies | tokens | ours
 
 
 def test_every_code_has_words():

@@ -66,6 +66,7 @@ def test_a_refusal_is_told_in_words_and_without_what_is_inside_w8(api, courier, 
         "verdict": "retry",
         "detail": "The call: its host leads to an address that we do not call, such as one of a private network or of "
         "a machine itself; only public addresses are called. It is tried again.",
+        "chaos": None,
     }
 
 
