@@ -3,6 +3,7 @@
 import logging
 import os
 import random
+import resource
 import signal
 import threading
 from dataclasses import replace
@@ -41,6 +42,9 @@ CONNECTIONS = 5
 """The courier holds one at a time; one is for who looks a dialect up, or fills inboxes, or asks for a folder; pages
 that were read wait for the others."""
 
+FILES = 65_536
+"""Open at once, where we may: idle connections to receivers are kept, up to some thousands."""
+
 PAUSE = 1.0
 GATHER = 0.02
 """Seconds in which many commits share one job: a job costs RQ some milliseconds at both ends."""
@@ -52,6 +56,7 @@ def run(settings: Settings) -> None:
     """Deliver until SIGTERM or SIGINT; then what is in flight comes back first. A dead courier ends the process."""
     stopping = threading.Event()
     _stop_on_signal(stopping)
+    allow_files()
     runtime = runtimes.build(settings, pool_size=CONNECTIONS)
     runtime = replace(runtime, clock=DatabaseClock(runtime.engine))
     transport = Transport(allow=settings.egress_allow, proxy=settings.egress_proxy)
@@ -70,6 +75,14 @@ def run(settings: Settings) -> None:
         courier.join()
         transport.close()
         runtime.close()
+
+
+def allow_files() -> None:
+    """As many open files as we may have, up to `FILES`: 1024, which is usual, are connections to 64 busy hosts."""
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    most = FILES if hard == resource.RLIM_INFINITY else min(FILES, hard)
+    if soft != resource.RLIM_INFINITY and soft < most:
+        resource.setrlimit(resource.RLIMIT_NOFILE, (most, hard))
 
 
 def courier_of(runtime: Runtime, transport: Transport) -> Courier:

@@ -12,7 +12,7 @@ import redis
 from gateway.config import ConfigurationError, Settings
 from gateway.endpoints.secrets import opener, sealer
 from gateway.runtime import Runtime
-from gateway.worker.process import check_eviction
+from gateway.worker.process import FILES, check_eviction
 from gateway.worker.wake import Bell
 from tests.support.outbox import DEMO, event, eventually, fresh, say, statuses
 from tests.support.receiver import NO_CONTENT, Receiver
@@ -28,6 +28,24 @@ from gateway.config import Settings
 worker.run(Settings(database_url=sys.argv[1], redis_url=sys.argv[2], secret_key=bytes(range(32)),
                     egress_allow=(ip_network("127.0.0.0/8"),)))
 """
+
+
+def test_it_has_as_many_open_files_as_it_may() -> None:
+    """Where it may have 1024 only until it asks."""
+    program = """
+import resource
+from gateway.worker import process
+_, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+resource.setrlimit(resource.RLIMIT_NOFILE, (1024, hard))
+process.allow_files()
+print(*resource.getrlimit(resource.RLIMIT_NOFILE))
+"""
+    told = subprocess.run(
+        [sys.executable, "-c", program], cwd=Path(__file__).parents[3], capture_output=True, text=True
+    )
+    soft, hard = told.stdout.split()
+    assert int(soft) > 1024
+    assert soft == hard or int(soft) == FILES
 
 
 @pytest.fixture
