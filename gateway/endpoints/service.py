@@ -22,7 +22,7 @@ from gateway.endpoints.documents import document
 from gateway.endpoints.folders import is_theirs
 from gateway.endpoints.secrets import sealed_authentication, sealer
 from gateway.ids import new_id
-from webhooks import egress, endpoints, folders, outbox, schemes
+from webhooks import clocks, egress, endpoints, folders, outbox, schemes
 from webhooks.calling import INBOX
 from webhooks.endpoints import NewEndpoint
 from webhooks.tables import Endpoint
@@ -176,4 +176,5 @@ def _greet(session: Session, vault: Vault, endpoint: Endpoint, now: datetime) ->
     )
     to_itself = outbox.Subscription(endpoint.id, endpoint.format, ("*",))
     owner, make = Owner(endpoint.owner, endpoint.environment), partial(new_id, now=now)
-    outbox.enqueue(outbox.writing(session), owner, [event], [to_itself], new_id=make, now=now)
+    theirs = clocks.now_of(session, owner, now)
+    outbox.enqueue(outbox.writing(session), owner, [event], [to_itself], new_id=make, now=theirs)

@@ -10,7 +10,7 @@ from collections.abc import Iterator
 from datetime import datetime, timedelta
 from typing import Any, Literal
 
-from sqlalchemy import select, text
+from sqlalchemy import text
 from sqlalchemy.orm import Session
 
 from gateway.front import DATABASE_AWAY
@@ -21,7 +21,6 @@ from gateway.sandbox.clock.tables import Advance
 from gateway.sandbox.tables import SandboxRun
 from gateway.tenant import Tenant
 from webhooks import clocks
-from webhooks.tables import Clock
 from webhooks.tenant import Tenant as Owner
 
 log = logging.getLogger(__name__)
@@ -40,18 +39,16 @@ Progress = Literal["moved", "waiting", "over"]
 
 def go(runtime: Runtime) -> None:
     """One round: every clock that stands goes on, for a bounded time, where there is anything to do."""
-    now = runtime.clock()
     with runtime.sessions.begin() as session:
-        clocks.settle(session, now)
-        standing = select(Clock.owner, Clock.environment).where(Clock.stands_at.is_not(None))
-        tenants = [Tenant(*row) for row in session.execute(standing.order_by(Clock.owner))]
+        clocks.settle(session, runtime.clock())
+        tenants = [Tenant(*row) for row in session.execute(_TO_DO)]
     for tenant in tenants:
         end = time.monotonic() + TURN_SECONDS
         try:
             while step(runtime, tenant) == "moved" and time.monotonic() < end:
                 runtime.wake()
-        except DATABASE_AWAY:
-            raise
+        except DATABASE_AWAY as error:
+            log.warning("the database is away from a clock: %s", type(error).__name__)
         except Exception as error:  # the outermost frame of a clock: the others go on
             log.exception("clock_failed: %s", type(error).__name__)
 
@@ -85,9 +82,10 @@ def step(runtime: Runtime, tenant: Tenant) -> Progress:
 
 def _go_on(session: Session, tenant: Tenant, advance: Advance, at: datetime, real: datetime) -> Progress:
     owner = Owner(tenant.partner_id, tenant.environment)
+    # First: where nothing is under way any more, all attempts are there to be noted.
+    busy = clocks.busy(session, owner)
     tried = list(_attempts(session, advance))
     _note(advance, tried)
-    busy = clocks.busy(session, owner)
     if tried or not busy:
         advance.waited_since = real
     if busy and real - advance.waited_since < PATIENCE:
@@ -128,6 +126,17 @@ def _note(advance: Advance, fired: list[dict[str, Any]]) -> None:
         advance.fired = [*advance.fired, *fired][:LISTED]
         advance.fired_count += len(fired)
 
+
+_TO_DO = text("""
+    SELECT c.owner, c.environment FROM webhook_clock c
+     WHERE c.stands_at IS NOT NULL AND (
+           EXISTS (SELECT FROM sandbox_advance a
+                    WHERE a.partner_id = c.owner AND a.environment = c.environment AND a.status = 'running')
+           OR EXISTS (SELECT FROM sandbox_run r
+                       WHERE r.partner_id = c.owner AND r.environment = c.environment AND r.status = 'running'
+                         AND r.due_at <= c.stands_at))
+     ORDER BY c.owner
+""")
 
 _ATTEMPTS = text("""
     SELECT a.id, a.message_id, a.at, a.verdict,

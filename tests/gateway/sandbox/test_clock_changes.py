@@ -76,6 +76,7 @@ def test_what_cannot_be_is_refused_in_one_problem_that_says_what_can(runtime, sh
         assert (refused.status, refused.json["code"]) == (422, "invalid"), (wish, refused.body)
         assert pointer in refused.pointers, (wish, refused.body)
         assert legal is None or legal in str(refused.json["errors"]), (wish, refused.body)
+    assert {shop.post(CLOCK, body).status for body in (None, [], b"{")} <= {400, 415, 422}
     assert shop.get(CLOCK).json["status"] == "running"
     assert rows(runtime.sessions, "SELECT FROM webhook_clock UNION ALL SELECT FROM sandbox_advance") == []
 
