@@ -1,7 +1,7 @@
 """What was sent is kept for a while: bodies, then the messages with their attempts. In bounded batches, oldest first.
 
 Ids begin with the time of their making (ULID), so that old rows are found by the primary key, and one mark says how
-far we are. What is still to be sent is never old.
+far we are. What is still to be sent is never old, but where its endpoint is disabled: nobody may wait for ever.
 """
 
 from dataclasses import dataclass
@@ -36,7 +36,8 @@ class Keep:
 def expire(session: Session, keep: Keep, *, now: datetime) -> int:
     """One batch; how many rows it took. Call it, each time in a transaction, until it is 0."""
     before = now - keep.messages
-    taken = _blank(session, floor("whp", now - keep.bodies)) or _count(session, _MESSAGES, floor("whm", before))
+    taken = _blank(session, floor("whp", now - keep.bodies)) or _give_up(session, floor("whm", before), now)
+    taken = taken or _count(session, _MESSAGES, floor("whm", before))
     # A payload is written with its messages, or a little before: a day later it has none but those still to be sent.
     return taken or _count(session, _PAYLOADS, floor("whp", before - timedelta(days=1)))
 
@@ -61,6 +62,16 @@ def _blank(session: Session, before: str) -> int:
     return int(emptied.rowcount) or 1  # a batch of nothing but what waits is a batch
 
 
+def _give_up(session: Session, before: str, now: datetime) -> int:
+    """End what waits for endpoints that are disabled; it is removed with all that has ended."""
+    rows = session.execute(_WAITING, {"before": before, "most": AT_ONCE, "now": now}).all()
+    boxes = sorted({(row.endpoint_id, row.subject) for row in rows})
+    if boxes:
+        endpoint_ids, subjects = zip(*boxes, strict=True)
+        session.execute(_LEFT, {"endpoint_ids": list(endpoint_ids), "subjects": list(subjects), "now": now})
+    return len(rows)
+
+
 def _count(session: Session, statement: Any, before: str) -> int:
     return int(session.scalar(statement, {"before": before, "most": AT_ONCE}) or 0)
 
@@ -82,6 +93,37 @@ _BLANK = text("""
     UPDATE webhook_payload SET body = '', probe = NULL
      WHERE id > :after AND id <= :upto
        AND NOT EXISTS (SELECT FROM waiting WHERE waiting.payload_id = webhook_payload.id)
+""")
+
+# All that is so old and not ended is what waits. Mailboxes first, as everywhere, and those that nobody holds.
+_WAITING = text("""
+    WITH old AS MATERIALIZED (
+        SELECT m.id, m.endpoint_id, m.subject
+          FROM webhook_message m
+          JOIN webhook_endpoint e ON e.id = m.endpoint_id AND e.status = 'disabled'
+         WHERE m.id < :before AND m.status IN ('pending', 'parked')
+         ORDER BY m.id LIMIT :most),
+    boxes AS MATERIALIZED (
+        SELECT box.endpoint_id, box.subject
+          FROM webhook_mailbox box
+         WHERE (box.endpoint_id, box.subject) IN (SELECT endpoint_id, subject FROM old) AND NOT box.leased
+           FOR UPDATE SKIP LOCKED)
+    UPDATE webhook_message m
+       SET status = 'failed', error = 'expired', next_attempt_at = NULL, finished_at = :now
+      FROM old JOIN boxes USING (endpoint_id, subject)
+     WHERE m.id = old.id AND m.status IN ('pending', 'parked')
+    RETURNING m.endpoint_id, m.subject
+""")
+
+# Whoever claims it looks for its head.
+_LEFT = text("""
+    UPDATE webhook_mailbox box
+       SET due_at = CASE WHEN EXISTS (
+               SELECT FROM webhook_message m
+                WHERE m.endpoint_id = box.endpoint_id AND m.subject = box.subject
+                  AND m.status IN ('pending', 'parked')) THEN CAST(:now AS timestamptz) END
+      FROM unnest(CAST(:endpoint_ids AS text[]), CAST(:subjects AS text[])) AS theirs (endpoint_id, subject)
+     WHERE box.endpoint_id = theirs.endpoint_id AND box.subject = theirs.subject
 """)
 
 _MESSAGES = text("""

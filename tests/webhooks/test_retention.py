@@ -3,7 +3,7 @@
 from datetime import UTC, datetime, timedelta
 
 import pytest
-from sqlalchemy import func, select, text, update
+from sqlalchemy import delete, func, select, text, update
 from sqlalchemy.orm import Session, sessionmaker
 
 from gateway.ids import new_id
@@ -11,7 +11,7 @@ from tests.support.outbox import DEMO, add_endpoint, event
 from webhooks import outbox, retention
 from webhooks.outbox import Subscription
 from webhooks.retention import Keep
-from webhooks.tables import Attempt, Mailbox, Message, Payload
+from webhooks.tables import Attempt, Endpoint, Mailbox, Message, Payload
 
 NOW = datetime(2026, 6, 1, tzinfo=UTC)
 
@@ -86,6 +86,31 @@ def test_what_is_still_to_be_sent_keeps_its_body_however_old(sessions, said) -> 
     sweep(sessions)
     with sessions() as session:
         assert session.scalar(select(func.count()).select_from(Message)) == 0
+
+
+def test_what_waits_for_an_endpoint_that_is_disabled_goes_in_its_time(sessions, said, endpoint) -> None:
+    """Behind it, what is younger has its turn when the endpoint is enabled again."""
+    for days, status in ((200, "pending"), (100, "parked"), (100, "pending"), (10, "pending")):
+        said(days, status)
+    with sessions.begin() as session:
+        session.execute(update(Endpoint).values(status="disabled"))
+        session.execute(update(Message).values(subject="job_1"))
+        session.execute(delete(Mailbox).where(Mailbox.subject != "job_10"))
+        session.execute(update(Mailbox).values(subject="job_1", due_at=None))
+    sweep(sessions)
+    with sessions() as session:
+        assert session.scalars(select(Message.created_at)).all() == [NOW - timedelta(days=10)]
+        assert session.scalars(select(Mailbox.due_at)).all() == [NOW]
+        assert session.scalar(select(func.count()).select_from(Payload)) == 1
+
+
+def test_what_is_being_sent_is_left(sessions, said) -> None:
+    said(200, "pending")
+    with sessions.begin() as session:
+        session.execute(update(Endpoint).values(status="disabled"))
+        session.execute(update(Mailbox).values(leased=True))
+    sweep(sessions)
+    assert len(bodies(sessions)) == 1
 
 
 def test_a_payload_goes_a_day_after_its_messages(sessions, said) -> None:
