@@ -16,6 +16,7 @@ from gateway import driver
 from gateway.call import Call
 from gateway.guard import App, Receive, Scope, Send
 from gateway.oauth import bearer
+from gateway.oauth.bearer import Caller
 from gateway.runtime import Runtime
 from gateway.tenant import Tenant
 from webhooks import clocks
@@ -52,7 +53,8 @@ def held(session: Session, call: Call) -> Call:
 class Clocks:
     """ASGI middleware behind the limits: leaves in the scope of a sandbox's caller where its clock stands.
 
-    And refuses access tokens whose time is over, or still to come, by that clock.
+    And refuses access tokens whose time is over, or still to come, by that clock; and those of clients that are
+    forgotten, as they are when all their tokens are over in real time.
     """
 
     def __init__(self, app: App, runtime: Runtime) -> None:
@@ -64,15 +66,20 @@ class Clocks:
         caller = scope.get("stecker.caller")
         if caller is not None and caller.environment == bearer.SANDBOX:
             loop = asyncio.get_running_loop()
-            stands_at = await loop.run_in_executor(self.pool, self._look, caller.partner_id)
+            stands_at, known = await loop.run_in_executor(self.pool, self._look, caller)
             scope["stecker.clock"] = stands_at
-            bearer.check_time(caller, stands_at or self.runtime.clock())
+            bearer.check_time(caller, stands_at or self.runtime.clock(), known=known)
         await self.app(scope, receive, send)
 
-    def _look(self, partner_id: str) -> datetime | None:
+    def _look(self, caller: Caller) -> tuple[datetime | None, bool]:
+        """Where the clock stands, if it does, and whether the client is still there."""
+        asked = {"owner": caller.partner_id, "client_id": caller.client_id}
         with driver.together(self.runtime.sessions) as session:
-            row = driver.execute(session, _STANDS, {"owner": partner_id}).fetchone()
-        return row[0] if row else None
+            [(stands_at, known)] = driver.execute(session, _LOOK, asked).fetchall()
+        return stands_at, known
 
 
-_STANDS = "SELECT stands_at FROM webhook_clock WHERE owner = %(owner)s AND environment = 'sandbox'"
+_LOOK = """
+    SELECT (SELECT stands_at FROM webhook_clock WHERE owner = %(owner)s AND environment = 'sandbox'),
+           EXISTS (SELECT FROM oauth_client WHERE id = %(client_id)s)
+"""

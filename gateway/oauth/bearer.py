@@ -68,13 +68,16 @@ def let_in(scope: Scope, caller: Caller) -> None:
         inner["scope"] = scope
 
 
-def check_time(caller: Caller, now: datetime) -> None:
+def check_time(caller: Caller, now: datetime, *, known: bool = True) -> None:
     """Raises `Problem` (401) where the caller's token is not good any more, or not yet.
 
-    After a sandbox's clock was left, tokens of its future are those that are not good yet.
+    After a sandbox's clock was left, tokens of its future are those that are not good yet. Of whoever is not `known`
+    any more, none is.
     """
     if not caller.expires:
         return
+    if not known:
+        raise _unauthenticated("The access token is not good any more.")
     if caller.expires <= now.timestamp():
         raise _unauthenticated("The access token has expired.")
     if caller.begins > now.timestamp() + SKEW_SECONDS:

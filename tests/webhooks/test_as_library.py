@@ -13,9 +13,10 @@ from flask import Flask, Response, request
 from sqlalchemy import create_engine, make_url, select
 from sqlalchemy.orm import DeclarativeBase, Mapped, Session, mapped_column, sessionmaker
 
-from tests.support.receiver import Receiver
+from tests.support.outbox import eventually
+from tests.support.receiver import NO_CONTENT, Receiver, answer
 from tests.support.servers import Servers
-from webhooks import endpoints, outbox, policy, signing, tables
+from webhooks import clocks, endpoints, outbox, policy, signing, tables
 from webhooks.calling import Caller, Schemes
 from webhooks.courier import Courier, Pace, Tools
 from webhooks.endpoints import NewEndpoint
@@ -137,6 +138,35 @@ def test_their_events_are_delivered_signed_and_in_order(
         signing.verify(signing.key(secret), one.headers, one.body, now=now())
     with sessions() as session:
         assert session.scalars(select(Parcel.state)).one() == "delivered"
+
+
+def test_their_test_clock_brings_tomorrows_retries_today(
+    app: Flask, courier: Courier, receiver: Receiver, sessions: sessionmaker[Session]
+) -> None:
+    receiver.behave = lambda n: answer("500 Oh No") if n < 2 else NO_CONTENT
+    client = app.test_client()
+    client.post("/endpoints", json={"url": receiver.url})
+    at = now()
+    with sessions.begin() as session:
+        clocks.stand(session, SHOP, at)
+    client.post("/parcels/p-1/packed")
+    for _ in range(2):
+        eventually(lambda: not _busy(sessions))
+        with sessions.begin() as session:
+            due = clocks.next_due(session, SHOP, now())
+            assert due is not None
+            clocks.stand(session, SHOP, due.at)
+    assert len(receiver.wait_for(3)) == 3
+    eventually(lambda: not _busy(sessions))
+    with sessions.begin() as session:
+        assert clocks.next_due(session, SHOP, now()) is None
+        assert clocks.leave(session, SHOP, now()) == due.at > at
+
+
+def _busy(sessions: sessionmaker[Session]) -> bool:
+    with sessions.begin() as session:
+        clocks.settle(session, now())
+        return clocks.busy(session, SHOP)
 
 
 def test_what_they_take_back_was_never_said(app: Flask, courier: Courier, receiver: Receiver) -> None:

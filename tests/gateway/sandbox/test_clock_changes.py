@@ -9,6 +9,7 @@ from pathlib import Path
 from zoneinfo import ZoneInfo
 
 import pytest
+from sqlalchemy import text
 
 from adapters.canonical import SlotWish, Window
 from gateway.sandbox.clock import advancing, wishes
@@ -154,6 +155,16 @@ def test_a_token_lives_by_the_clock(api, shop, clock):
     assert shop.post(CLOCK, {"action": "reset"}).status == 200
     assert shop.get("/v1/orders").status == 401, "it is of a time that has not come"
     assert api.caller("demo").get("/v1/orders").status == 200
+
+
+def test_a_token_ends_with_its_key_wherever_the_clock_stands(runtime, api, shop):
+    """A key that was revoked is forgotten when its tokens are over in real time; here they would not be."""
+    freeze(shop)
+    assert shop.get("/v1/orders").status == 200
+    with runtime.sessions.begin() as session:
+        session.execute(text("DELETE FROM oauth_client_secret"))
+        session.execute(text("DELETE FROM oauth_client"))
+    assert shop.get("/v1/orders").status == 401
 
 
 PROGRAM = """
