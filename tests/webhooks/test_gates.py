@@ -390,7 +390,7 @@ def test_a_long_backlog_of_retries_does_not_hold_up_what_is_new(
 ) -> None:
     add_endpoint(sessions, receiver.url)
     backlog(sessions, 300)
-    couriers(Pace(cap=2, batch=2))
+    couriers(Pace(cap=2, least=2, most_of_all=2))
     receiver.wait_for(20)
     before = len(receiver.got)
 
