@@ -96,7 +96,7 @@ def replay_message(message_id: str, applies: bool, as_json: bool, data_dir: Path
         if dialect is None:
             raise Refused("The partner speaks no dialect of ours any more, so nobody can read this.")
         try:
-            arriving = replay.arrival(runtime, message)
+            arriving = replay.arrival(runtime, session, message)
         except CannotDecrypt as error:
             raise Refused(OTHER_KEY) from error
         reading = replay.read(session, dialect, arriving)

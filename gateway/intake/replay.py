@@ -47,7 +47,7 @@ class Reading:
     new: Sequence[str] = ()
 
 
-def arrival(runtime: Runtime, message: InboundMessage) -> Arrival:
+def arrival(runtime: Runtime, session: Session, message: InboundMessage) -> Arrival:
     """The message as it came, arriving now. Raises `CannotDecrypt`."""
     place = Place(message.partner_id, "inbound_message", message.id, "body")
     around = message.envelope or {}
@@ -60,7 +60,7 @@ def arrival(runtime: Runtime, message: InboundMessage) -> Arrival:
         query=around.get("query", {}),
     )
     tenant = Tenant(message.partner_id, message.environment)
-    now = clocks.moment(runtime, tenant)
+    now = clocks.now_of(session, tenant, runtime.clock())
     return Arrival(runtime=runtime, tenant=tenant, door=message.door, message=raw, now=now)
 
 
