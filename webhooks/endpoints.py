@@ -289,9 +289,10 @@ def _of(tenant: Tenant) -> Select[Endpoint]:
     )
 
 
-# Bodies are emptied in the order of their ids (`webhooks.retention`).
+# Bodies are emptied in the order of their ids (`webhooks.retention`). One that was emptied for another reason has lost
+# its method, too.
 _EXPIRED = text("""
-    SELECT p.body = '' AND p.id <= (SELECT upto FROM webhook_mark WHERE name = 'bodies')
+    SELECT p.method = '' OR p.body = '' AND p.id <= (SELECT upto FROM webhook_mark WHERE name = 'bodies')
       FROM webhook_message m JOIN webhook_payload p ON p.id = m.payload_id WHERE m.id = :id
 """)
 

@@ -284,7 +284,8 @@ _HURRY = text("""
 # from the beginning, but nobody knows.
 _DEAD = text("""
     SELECT m.id, m.position, m.subject, m.status, m.event_type, m.created_at,
-           p.body = '' AND p.id <= coalesce((SELECT upto FROM webhook_mark WHERE name = 'bodies'), '') AS expired
+           p.method = '' OR p.body = '' AND p.id <= coalesce((SELECT upto FROM webhook_mark WHERE name = 'bodies'), '')
+           AS expired
       FROM webhook_message m
       LEFT JOIN webhook_payload p ON p.id = m.payload_id
      WHERE m.endpoint_id = :endpoint_id AND m.status IN ('failed', 'parked')

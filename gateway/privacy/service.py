@@ -86,6 +86,7 @@ def _erase(session: Session, vault: Vault, found: Sequence[Order], now: datetime
         message.body, message.envelope = vault.encrypt(b"", place), None
     session.flush()
     session.execute(_SENT, {"ids": ids})
+    session.execute(_ECHOED, {"ids": ids})
 
 
 def _bare(order: SupportOrder) -> SupportOrder:
@@ -101,12 +102,28 @@ def _bare(order: SupportOrder) -> SupportOrder:
     )
 
 
-# Frozen documents of a dialect may name the customer. What is still to be sent is sent first.
+# Frozen documents of a dialect may name the customer. What is still to be sent is sent first. A payload without a
+# method is never sent again. Its id begins with the time of its event, as all ids that are made together.
 _SENT = text("""
-    UPDATE webhook_payload SET body = ''
-     WHERE format = 'dialect' AND event_id IN (
-           SELECT event.id FROM job_event event JOIN job ON job.id = event.job_id WHERE job.order_id = ANY(:ids))
+    UPDATE webhook_payload payload SET body = '', probe = NULL, method = ''
+      FROM job_event event JOIN job ON job.id = event.job_id
+     WHERE job.order_id = ANY(:ids)
+       AND payload.id BETWEEN 'whp_' || substr(event.id, 5, 10) || repeat('0', 16)
+                          AND 'whp_' || substr(event.id, 5, 10) || repeat('Z', 16)
+       AND payload.event_id = event.id AND payload.format = 'dialect'
        AND NOT EXISTS (
            SELECT FROM webhook_message message
-            WHERE message.payload_id = webhook_payload.id AND message.status = 'pending')
+            WHERE message.payload_id = payload.id AND message.status = 'pending')
+""")
+
+# A receiver may repeat what it was told.
+_ECHOED = text("""
+    UPDATE webhook_attempt attempt SET response_excerpt = NULL
+      FROM job_event event
+      JOIN job ON job.id = event.job_id
+      JOIN webhook_message message
+        ON message.id BETWEEN 'whm_' || substr(event.id, 5, 10) || repeat('0', 16)
+                          AND 'whm_' || substr(event.id, 5, 10) || repeat('Z', 16)
+       AND message.event_id = event.id
+     WHERE job.order_id = ANY(:ids) AND attempt.message_id = message.id AND attempt.response_excerpt IS NOT NULL
 """)

@@ -10,6 +10,9 @@ from gateway.privacy import service
 from gateway.privacy.tables import PrivacyWish
 from gateway.tenant import Tenant
 from tests.support.orders import json_order
+from webhooks import endpoints
+from webhooks.tables import Attempt, Message, Payload
+from webhooks.tenant import Tenant as Owner
 
 MARK = "Beispiel"
 
@@ -100,3 +103,24 @@ def test_a_whole_shop_goes_and_no_other_ones(runtime, tenant, clock, api):
     assert known(runtime) == {"W-1", "W-2"}
     assert ask(runtime, tenant, clock, "erase_all", request_id="r2") == ["W-1", "W-2"]
     assert known(runtime) == set()
+
+
+def test_what_a_dialect_said_of_a_person_is_emptied_and_not_sent_again(runtime, tenant, clock, shop):
+    """Nor is it sent again without a body. What a receiver answered may repeat it."""
+    made = shop.post("/v1/webhook-endpoints", {"url": "http://127.0.0.1:9/hook"}).json["id"]
+    assert shop.post("/v1/orders", json_order("W-3", clock())).status == 201
+    owner = Owner(tenant.partner_id, tenant.environment)
+    with runtime.sessions.begin() as session:
+        session.execute(update(Payload).values(format="dialect"))
+        session.execute(update(Message).values(status="failed"))
+        message = session.scalars(select(Message).where(Message.event_type.like("job.%")).limit(1)).one()
+        told = {"duration_ms": 1, "verdict": "failed", "response_excerpt": "no Beispiel here"}
+        session.add(Attempt(message_id=message.id, owner=owner.owner, environment="sandbox", at=clock(), **told))
+    end(runtime, "W-3")
+
+    ask(runtime, tenant, clock, "erase", "W-3")
+
+    with runtime.sessions.begin() as session:
+        assert session.scalars(select(Payload.body).where(Payload.id == message.payload_id)).one() == b""
+        assert session.scalars(select(Attempt.response_excerpt)).one() is None
+        assert endpoints.retry(session, owner, made, message.id, now=clock()) == "expired"
