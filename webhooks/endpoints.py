@@ -17,6 +17,9 @@ Seal = Callable[[bytes, str, str], bytes]
 
 Rearmed = Literal["armed", "pending", "parked", "expired"]
 
+AT_ONCE = 10_000
+"""Messages that are ended in one transaction."""
+
 DEAD = "webhook_message.status IN ('failed', 'parked')"
 """Word for word as in the index of dead letters."""
 
@@ -156,20 +159,26 @@ def _switch(endpoint: Endpoint, on: bool | None) -> None:
 
 
 def delete(session: Session, endpoint: Endpoint, *, now: datetime) -> None:
-    """Delete the endpoint, and what was told to us for its calls; its undelivered messages end as failed."""
+    """Delete the endpoint, and what was told to us for its calls; its undelivered messages end as failed, the first of
+    them at once, and all others with `end_orphans`.
+    """
     endpoint.status, endpoint.deleted_at, endpoint.credentials = "deleted", now, None
     session.flush()
     end_messages(session, [endpoint.id], now=now)
 
 
 def end_messages(session: Session, endpoint_ids: Sequence[str], *, now: datetime) -> None:
-    """End what deleted endpoints will never hear. The mailboxes first: their locks are what an enqueue waits for."""
-    session.execute(_CLOSE, {"endpoint_ids": list(endpoint_ids)})
-    session.execute(_END, {"endpoint_ids": list(endpoint_ids), "now": now})
+    """End what deleted endpoints will never hear, or as much as can be ended at once.
+
+    The mailboxes first: their locks are what an enqueue waits for.
+    """
+    theirs = {"endpoint_ids": list(endpoint_ids), "most": AT_ONCE}
+    session.execute(_CLOSE, theirs)
+    session.execute(_END, theirs | {"now": now})
 
 
 def end_orphans(session: Session, *, since: datetime, now: datetime) -> None:
-    """End what was written for endpoints while they were being deleted."""
+    """End what was written for endpoints while they were being deleted, and what could not be ended at once."""
     ids = session.scalars(text("SELECT id FROM webhook_endpoint WHERE deleted_at >= :since"), {"since": since}).all()
     if ids:
         end_messages(session, ids, now=now)
@@ -301,7 +310,7 @@ _CLOSE = text("""
     WITH waiting AS MATERIALIZED (
         SELECT endpoint_id, subject FROM webhook_mailbox
          WHERE endpoint_id = ANY(:endpoint_ids) AND due_at IS NOT NULL
-         ORDER BY subject, endpoint_id FOR UPDATE)
+         ORDER BY subject, endpoint_id LIMIT :most FOR UPDATE)
     UPDATE webhook_mailbox m SET due_at = NULL, leased = false, generation = m.generation + 1
       FROM waiting WHERE m.endpoint_id = waiting.endpoint_id AND m.subject = waiting.subject
 """)
@@ -309,5 +318,7 @@ _CLOSE = text("""
 _END = text("""
     UPDATE webhook_message
        SET status = 'failed', error = 'endpoint_deleted', next_attempt_at = NULL, finished_at = :now
-     WHERE endpoint_id = ANY(:endpoint_ids) AND status IN ('pending', 'parked')
+     WHERE id IN (SELECT id FROM webhook_message
+                   WHERE endpoint_id = ANY(:endpoint_ids) AND status IN ('pending', 'parked') LIMIT :most)
+       AND status IN ('pending', 'parked')
 """)

@@ -100,7 +100,7 @@ _WAITING = text("""
     WITH old AS MATERIALIZED (
         SELECT m.id, m.endpoint_id, m.subject
           FROM webhook_message m
-          JOIN webhook_endpoint e ON e.id = m.endpoint_id AND e.status = 'disabled'
+          JOIN webhook_endpoint e ON e.id = m.endpoint_id AND e.status <> 'enabled'
          WHERE m.id < :before AND m.status IN ('pending', 'parked')
          ORDER BY m.id LIMIT :most),
     boxes AS MATERIALIZED (

@@ -186,6 +186,27 @@ def test_who_deletes_an_endpoint_locks_its_mailboxes_in_the_order_of_whoever_wri
     assert set(statuses(sessions)) == {"failed"}
 
 
+def test_many_messages_of_a_deleted_endpoint_end_tick_by_tick(
+    sessions: Sessions, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(endpoints, "AT_ONCE", 2)
+    endpoint_id, _ = add_endpoint(sessions, URL)
+    say(sessions, *(event(f"job_{number}") for number in range(5)), now=NOW)
+    with sessions.begin() as session:
+        endpoint = endpoints.get(session, DEMO, endpoint_id)
+        assert endpoint is not None
+        endpoints.delete(session, endpoint, now=NOW)
+    assert sorted(statuses(sessions)) == ["failed"] * 2 + ["pending"] * 3
+    assert claim(sessions) == []
+
+    for _ in range(2):
+        with sessions.begin() as session:
+            endpoints.end_orphans(session, since=NOW, now=NOW)
+
+    assert statuses(sessions) == ["failed"] * 5
+    assert rows(sessions, "SELECT count(due_at) FROM webhook_mailbox") == [(0,)]
+
+
 def test_a_message_written_while_its_endpoint_was_deleted_ends_with_the_next_tick(sessions: Sessions) -> None:
     endpoint_id, _ = add_endpoint(sessions, URL)
     knows, deleted = threading.Event(), threading.Event()
