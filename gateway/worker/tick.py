@@ -30,8 +30,8 @@ LOCK = 0x5354_4B54
 """The advisory lock of whoever ticks. PostgreSQL gives it back when the connection ends, however it ends."""
 
 LINGER = timedelta(minutes=10)
-"""How long after an endpoint's deletion what waited for it is ended, bit by bit; who still knew it may have written more.
-No transaction may live that long.
+"""How long after an endpoint's deletion what waited for it is ended, bit by bit. Who still knew it may have written
+more; no transaction may live that long.
 """
 
 
