@@ -108,8 +108,10 @@ def test_of_two_advances_at_once_one_is_told_to_wait(api, runtime, shop, heard, 
     assert sorted(one.status for one in both) == [200, 409]
     refused = next(one for one in both if one.status == 409)
     assert "wait=20" in refused.json["detail"]
-    threading.Thread(target=advancing.drive, args=(runtime, tenant(runtime), 20)).start()
+    driving = threading.Thread(target=advancing.drive, args=(runtime, tenant(runtime), 20))
+    driving.start()
     waited, _ = together(api, going(api, shop.request("GET", f"{CLOCK}?wait=20")))[0]
+    driving.join()
     assert (waited.json["status"], datetime.fromisoformat(waited.json["now"])) == ("frozen", begun + HOUR / 6)
 
 
