@@ -71,7 +71,8 @@ class Pace:
 class Tools:
     """What the courier works with, all of it handed in. `chance` gives a number in [0, 1).
 
-    `schedules` by their environment; `standing` is that of owners whose clock stands (`webhooks.clocks`).
+    `schedules` by their environment, `policy.LIVE` where there is none; `standing` is that of owners whose clock stands
+    (`webhooks.clocks`).
     """
 
     sessions: sessionmaker[Session]
@@ -235,7 +236,7 @@ class Courier(threading.Thread):
 
     def _tried(self, claimed: Claimed, at: datetime, answer: Answer, ruling: Ruling | None = None) -> Tried:
         stands_at, tools = claimed.stands_at, self._tools
-        schedule = tools.schedules[claimed.environment] if stands_at is None else tools.standing
+        schedule = tools.schedules.get(claimed.environment, LIVE) if stands_at is None else tools.standing
         now, chance = tools.clock(), tools.chance()
         verdict = judge(answer, schedule, claimed.attempts, now=now, chance=chance, ruling=ruling)
         if stands_at is not None and verdict.next_attempt_at is not None:

@@ -6,8 +6,8 @@ from collections.abc import Callable
 from sqlalchemy.orm import Session, sessionmaker
 
 from tests.support.calling import LOOPBACK, caller_over
-from tests.support.outbox import add_endpoint, event, eventually, say
-from tests.support.receiver import Receiver
+from tests.support.outbox import add_endpoint, event, eventually, rows, say
+from tests.support.receiver import Receiver, answer
 from webhooks.courier import Courier, Pace
 from webhooks.transport import Transport
 
@@ -32,3 +32,16 @@ def test_those_that_hang_leave_room_for_others_r11(
     assert len(prompt.wait_for(1)) == 1
     over.set()
     patient.close()
+
+
+def test_an_environment_that_nobody_has_named_has_the_usual_schedule(
+    sessions: sessionmaker[Session], couriers: Callable[..., Courier], receiver: Receiver
+) -> None:
+    receiver.always(answer("500 Oops"))
+    add_endpoint(sessions, receiver.url)
+    say(sessions, event("job_1"))
+    couriers(schedules={})
+
+    waits = "SELECT attempts FROM webhook_message WHERE next_attempt_at > created_at"
+    assert eventually(lambda: rows(sessions, waits)) == [(1,)]
+    assert len(receiver.got) == 1
