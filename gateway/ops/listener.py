@@ -1,6 +1,7 @@
 """The operations port: metrics and health for whoever runs it, where no partner comes, without a token.
 
-A thread with a connection of its own, so that it answers when all others are busy.
+Threads with connections of their own, so that they answer when all others are busy: one for metrics, which may take a
+while to count, one for health.
 """
 
 import json
@@ -46,7 +47,7 @@ def listening(settings: Settings) -> Iterator[int | None]:
     if settings.ops_port is None:
         yield None
         return
-    runtime = runtimes.build(settings, pool_size=1)
+    runtime = runtimes.build(settings, pool_size=2)
     try:
         with _server(runtime) as server:
             Thread(target=server.serve_forever, name="operations", daemon=True).start()
