@@ -20,8 +20,13 @@ from urllib3.exceptions import NewConnectionError
 from webhooks.egress import Network, may_connect
 from webhooks.proxy import Proxy, Useless
 
-RESOLVING = threading.BoundedSemaphore(32)
-"""How many names are looked up at a time: a dead name server must not collect threads."""
+RESOLVING = {known: threading.BoundedSemaphore(32) for known in (True, False)}
+"""How many names are looked up at a time: a dead name server must not collect threads. Those that have answered have
+places of their own: names that hang, of whomever, hold up none of them.
+"""
+
+ANSWERED: set[str] = set()
+REMEMBERED = 4096
 
 DNS_TIMEOUT = 5.0
 
@@ -148,27 +153,34 @@ class Attempt:
     def _resolve(self, host: str, port: int, connection: HTTPConnection) -> list[Any]:
         if _is_address(host):
             return socket.getaddrinfo(host, port, type=socket.SOCK_STREAM, flags=socket.AI_NUMERICHOST)
-        until = min(self._left(), DNS_TIMEOUT)
-        if not RESOLVING.acquire(timeout=max(until, 0)):
+        until, places = max(min(self._left(), DNS_TIMEOUT), 0), RESOLVING[host in ANSWERED]
+        if not places.acquire(timeout=until):
             raise Unresolved(connection, "no resolver free")
         answers: SimpleQueue[list[Any]] = SimpleQueue()
-        threading.Thread(target=_look_up, args=(host, port, answers), name="resolve", daemon=True).start()
+        threading.Thread(target=_look_up, args=(host, port, answers, places), name="resolve", daemon=True).start()
         try:
-            found = answers.get(timeout=max(until, 0))
+            found = answers.get(timeout=until)
         except Empty:
             found = []
+        _remember(host, bool(found))
         if not found:
             raise Unresolved(connection, "not resolved")
         return found
 
 
-def _look_up(host: str, port: int, answers: "SimpleQueue[list[Any]]") -> None:
+def _look_up(host: str, port: int, answers: "SimpleQueue[list[Any]]", places: threading.BoundedSemaphore) -> None:
     try:
         answers.put(socket.getaddrinfo(host, port, type=socket.SOCK_STREAM))
     except (OSError, UnicodeError):
         answers.put([])
     finally:
-        RESOLVING.release()
+        places.release()
+
+
+def _remember(host: str, answered: bool) -> None:
+    if len(ANSWERED) >= REMEMBERED:
+        ANSWERED.clear()
+    (ANSWERED.add if answered else ANSWERED.discard)(host)
 
 
 def _is_address(host: str) -> bool:

@@ -166,6 +166,39 @@ def test_a_name_server_that_hangs_is_left_behind_w6(transport: Transport, monkey
     assert time.monotonic() - start < DEADLINE + 0.5
 
 
+def test_names_that_hang_hold_up_none_that_has_answered_before_w6(
+    transport: Transport, receiver: Receiver, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    free, known = threading.Event(), _answers("127.0.0.1")
+
+    def hangs(host: str, port: int, **kwargs: object) -> list[object]:
+        if "slow" in host:
+            free.wait(20)
+        return known(host, port)
+
+    monkeypatch.setattr(socket, "getaddrinfo", hangs)
+    receiver.always(_once)
+    good = f"http://good.example.com:{receiver.port}/"
+    assert post(transport, good).status_code == 200
+    slow = [
+        threading.Thread(target=post, args=(transport, f"http://slow-{number}.example.com/")) for number in range(40)
+    ]
+    for thread in slow:
+        thread.start()
+    for thread in slow:
+        thread.join()
+
+    found = post(transport, good)
+    free.set()
+
+    assert (found.status_code, found.error) == (200, None)
+
+
+def _once(sock: socket.socket, request: Received) -> None:
+    sock.sendall(b"HTTP/1.1 200 OK\r\ncontent-length: 0\r\nconnection: close\r\n\r\n")
+    sock.shutdown(socket.SHUT_RDWR)
+
+
 def test_a_name_without_an_address_is_a_dns_failure(transport: Transport, monkeypatch: pytest.MonkeyPatch) -> None:
     def unknown(*args: object, **kwargs: object) -> list[object]:
         raise socket.gaierror(socket.EAI_NONAME, "unknown")
