@@ -5,7 +5,6 @@ import socket
 import threading
 import time
 from collections.abc import Callable
-from contextlib import ExitStack
 from ipaddress import ip_network
 from pathlib import Path
 
@@ -164,39 +163,6 @@ def test_a_name_server_that_hangs_is_left_behind_w6(transport: Transport, monkey
 
     assert found.error in {"dns_failure", "timeout"}
     assert time.monotonic() - start < DEADLINE + 0.5
-
-
-def test_names_that_hang_hold_up_none_that_has_answered_before_w6(
-    transport: Transport, receiver: Receiver, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    free, known = threading.Event(), _answers("127.0.0.1")
-
-    def hangs(host: str, port: int, **kwargs: object) -> list[object]:
-        if "slow" in host:
-            free.wait(20)
-        return known(host, port)
-
-    monkeypatch.setattr(socket, "getaddrinfo", hangs)
-    receiver.always(_once)
-    good = f"http://good.example.com:{receiver.port}/"
-    assert post(transport, good).status_code == 200
-    slow = [
-        threading.Thread(target=post, args=(transport, f"http://slow-{number}.example.com/")) for number in range(40)
-    ]
-    for thread in slow:
-        thread.start()
-    for thread in slow:
-        thread.join()
-
-    found = post(transport, good)
-    free.set()
-
-    assert (found.status_code, found.error) == (200, None)
-
-
-def _once(sock: socket.socket, request: Received) -> None:
-    sock.sendall(b"HTTP/1.1 200 OK\r\ncontent-length: 0\r\nconnection: close\r\n\r\n")
-    sock.shutdown(socket.SHUT_RDWR)
 
 
 def test_a_name_without_an_address_is_a_dns_failure(transport: Transport, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -397,24 +363,6 @@ def test_an_answer_that_changes_between_check_and_connect_is_never_asked_for_w2(
     assert first.error != "blocked_by_policy"
     assert second.error == "blocked_by_policy"
     assert receiver.connects == 0
-
-
-def test_an_address_that_does_not_answer_is_not_the_last(receiver: Receiver, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Of a host with several, where one machine is down: the next one is tried while there is time."""
-    patient = Transport(allow=egress_loopback(), deadline=20)
-    monkeypatch.setattr("webhooks.deadline.CONNECT_TIMEOUT", 0.1)
-    with socket.create_server(("127.0.0.2", receiver.port), backlog=0) as deaf, ExitStack() as waiting:
-        # Its backlog is full: whoever comes next is not even refused.
-        for _ in range(3):
-            sock = waiting.enter_context(socket.socket())
-            sock.setblocking(False)
-            sock.connect_ex(deaf.getsockname())
-        monkeypatch.setattr(socket, "getaddrinfo", _answers("127.0.0.2", "127.0.0.1"))
-
-        found = post(patient, f"http://two.example.com:{receiver.port}/")
-    patient.close()
-
-    assert (found.status_code, found.error) == (204, None)
 
 
 def test_tls_is_checked_against_the_name_w2(tmp_path: Path) -> None:
