@@ -225,7 +225,8 @@ def reset_sandbox(call: Call) -> Response:
     """`POST /v1/sandbox/reset`."""
 
     def act(session: Session) -> Response:
-        removed = reset(call.runtime.sessions, call.tenant, call.now)
+        real = call.runtime.clock()
+        removed = reset(call.runtime.sessions, call.tenant, call.now, real)
         clock.leave(session, call.tenant, call.runtime.clock())
         clock.forget(session, call.tenant)
         return as_json({"removed": removed})

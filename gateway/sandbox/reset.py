@@ -22,10 +22,11 @@ SOON = timedelta(minutes=1)
 Batch = Callable[[Session, Tenant, datetime], int]
 
 
-def reset(sessions: sessionmaker[Session], tenant: Tenant, now: datetime) -> Mapping[str, int]:
+def reset(sessions: sessionmaker[Session], tenant: Tenant, now: datetime, real: datetime) -> Mapping[str, int]:
     """Remove what was there before `now`: how many rows of each kind. Each batch is a transaction of its own.
 
-    Raises `Problem` (503) while there is more to do; asking again goes on.
+    `real` is the same moment in real time, by which the inbox goes. Raises `Problem` (503) while there is more to do;
+    asking again goes on.
     """
     if tenant.environment != "sandbox":
         raise ValueError("only a sandbox is reset")
@@ -37,7 +38,7 @@ def reset(sessions: sessionmaker[Session], tenant: Tenant, now: datetime) -> Map
                 detail = "There is more to remove: ask again with the same Idempotency-Key, and it goes on."
                 raise Problem(code="unavailable", detail=detail, headers={"Retry-After": "1"})
             with sessions.begin() as session:
-                count = batch(session, tenant, now)
+                count = batch(session, tenant, real if kind == "inbox" else now)
             removed[kind] += count
     return removed
 

@@ -87,6 +87,17 @@ def test_a_delivery_that_is_under_way_meanwhile_comes_to_nothing(runtime, shop, 
     assert {row[0] for row in rows(runtime.sessions, about)} == {job}
 
 
+def test_what_came_to_the_inbox_while_the_clock_stood_goes_as_well(shop, clock, delivering):
+    """It is there by real time, which is a little later than where the clock stands."""
+    shop.post("/v1/webhook-endpoints", {"url": "inbox:"})
+    shop.post("/v1/sandbox/clock", {"action": "freeze"})
+    clock.advance(30)
+    assert shop.post("/v1/sandbox/scenarios/dispute/run").json["settled"]
+    assert shop.get("/v1/sandbox/inbox").json["items"] != []
+    assert shop.post("/v1/sandbox/reset").status == 200
+    assert shop.get("/v1/sandbox/inbox").json["items"] == []
+
+
 def test_the_same_key_resets_once(shop, clock):
     shop.post("/v1/sandbox/reset", Idempotency_Key="r-1")
     shop.post("/v1/orders", json_order("W-1", clock()))
@@ -107,7 +118,7 @@ def test_very_much_goes_in_batches_and_on_with_the_same_key(shop, clock, monkeyp
 
 def test_only_a_sandbox_is_reset(runtime, clock):
     with pytest.raises(ValueError, match="only a sandbox"):
-        resetting.reset(runtime.sessions, Tenant("ptn_x", "live"), clock())
+        resetting.reset(runtime.sessions, Tenant("ptn_x", "live"), clock(), clock())
 
 
 def test_every_table_of_a_tenant_is_thought_of(runtime):
