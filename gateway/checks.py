@@ -26,20 +26,20 @@ JSON = "application/json"
 # Above this a body is parsed off the event loop, so that one large order does not hold up everybody else's.
 LARGE = 32 * 1024
 
-# JSON Schema keyword: what is wrong, for people.
+# JSON Schema keyword: what is wrong, for people, and the bound or the values that would be right.
 WORDS: Mapping[str, str] = {
     "type": "This has another type than the specification asks for.",
     "format": "This is not in the format that the specification asks for.",
     "pattern": "This is not in the form that the specification asks for.",
-    "enum": "This is none of the values that the specification lists.",
+    "enum": "This is none of the values that the specification lists: {}.",
     "required": "This is missing.",
     "additionalProperties": "The specification does not know this.",
-    "minimum": "This is too small.",
-    "maximum": "This is too large.",
-    "minLength": "This is too short.",
-    "maxLength": "This is too long.",
-    "minItems": "There are too few of these.",
-    "maxItems": "There are too many of these.",
+    "minimum": "This is too small: {} is the least.",
+    "maximum": "This is too large: {} is the most.",
+    "minLength": "This is too short: {} characters are the least.",
+    "maxLength": "This is too long: {} characters are the most.",
+    "minItems": "There are too few of these: {} is the least.",
+    "maxItems": "There are too many of these: {} is the most.",
     "uniqueItems": "These are not all different.",
     "minProperties": "This says too little.",
 }
@@ -100,9 +100,14 @@ def _faults(error: jsonschema_rs.ValidationError, prefix: str) -> Iterable[Fault
     for name in names:
         path = [*at, step(name)] if name is not None else at
         pointer = prefix + "".join(f"/{part}" for part in path)
-        yield Fault(
-            pointer=pointer, code=_code(keyword), detail=WORDS.get(keyword, "This does not fit the specification.")
-        )
+        yield Fault(pointer=pointer, code=_code(keyword), detail=_words(keyword, kind))
+
+
+def _words(keyword: str, kind: Any) -> str:
+    right = getattr(kind, "limit", None)
+    if right is None:
+        right = ", ".join(str(value) for value in getattr(kind, "options", ()) if value is not None)
+    return WORDS.get(keyword, "This does not fit the specification.").format(right)
 
 
 def _code(keyword: str) -> str:

@@ -78,10 +78,12 @@ def check_time(caller: Caller, now: datetime, *, known: bool = True) -> None:
         return
     if not known:
         raise _unauthenticated("The access token is not good any more.")
+    # Who has just got it may wonder: the clock of his sandbox was advanced meanwhile, or left.
+    here = f", as it is {now.isoformat(timespec='seconds')} in this sandbox" if caller.environment == SANDBOX else ""
     if caller.expires <= now.timestamp():
-        raise _unauthenticated("The access token has expired.")
+        raise _unauthenticated(f"The access token has expired{here}.")
     if caller.begins > now.timestamp() + SKEW_SECONDS:
-        raise _unauthenticated("The access token is not for this time.")
+        raise _unauthenticated(f"The access token is not for this time{here}; get another one.")
 
 
 class Bearer:

@@ -150,6 +150,7 @@ def test_a_token_lives_by_the_clock(api, shop, clock):
     advance(shop, "PT1M", wait=5)
     refused = shop.get("/v1/orders")
     assert (refused.status, "invalid_token" in refused.headers["www-authenticate"]) == (401, True)
+    assert "in this sandbox" in refused.json["detail"]
     assert other.get("/v1/orders").status == 200
     shop = api.caller("demo")
     advance(shop, "PT8H", wait=5)

@@ -101,6 +101,12 @@ def test_it_is_either_a_state_or_a_scenario(shop, job, wish):
     assert (refused.status, refused.pointers) == (422, ["/until"])
 
 
+def test_a_value_that_cannot_be_is_refused_with_those_that_can(shop, job):
+    faults = {one["pointer"]: one["detail"] for one in run(shop, job, until="flying", seed="x" * 101).json["errors"]}
+    assert "scheduled, offered" in faults["/until"]
+    assert "100 characters are the most" in faults["/seed"]
+
+
 def test_a_wrong_reason_fails_the_run_and_is_told(shop, job):
     answer = run(shop, job, until="cancelled", reason="customer_absent").json
     assert (answer["status"], answer["problem"]["code"]) == ("failed", "invalid")
