@@ -13,7 +13,7 @@ from gateway.cli.run import CLEAR
 
 CLOCK = "/v1/sandbox/clock"
 WAIT = 2
-"""Seconds for which a look waits; what has fired meanwhile is shown then."""
+"""Seconds for which a request waits: few advances take longer. What has fired meanwhile is shown then."""
 
 LENGTH = re.compile(r"(?:\d+[wdhms])+")
 
@@ -71,7 +71,7 @@ def _far(said: str) -> dict[str, str]:
 
 
 def _change(remote: Remote, wish: dict[str, str], as_json: bool) -> None:
-    clock, shown = remote.post(CLOCK, wish, wait=0), 0
+    clock, shown = remote.post(CLOCK, wish, wait=WAIT), 0
     try:
         while clock["status"] == "advancing":
             shown = shown if as_json else _fired(clock, shown)

@@ -176,6 +176,8 @@ def _words(problem: dict[str, Any]) -> Iterator[str]:
         yield f"  {fault['pointer']}: {fault['detail']}"
     for step in problem.get("legal", ()):
         yield f"  legal now: {step['event']} → {step['to']}, by {', '.join(step['actors'])}"
+    if "scenarios" in problem:
+        yield f"  scenarios: {', '.join(problem['scenarios'])}"
 
 
 def remote_options(command: F) -> F:

@@ -20,7 +20,7 @@ class Api:
         self.asked, self.looks = None, 0
 
     def post(self, path, wish, **query):
-        assert (path, query) == ("/v1/sandbox/clock", {"wait": 0})
+        assert (path, query) == ("/v1/sandbox/clock", {"wait": 2})
         self.asked = wish
         return self.get(path)
 

@@ -91,6 +91,7 @@ def test_a_problem_is_told_with_all_its_faults_and_what_would_be_legal(web, toke
     step = {"event": "job.offered", "to": "offered", "actors": ["dispatch", "system"]}
     fault = {"pointer": "/to", "code": "required", "detail": "Say which."}
     problem = {"title": "Not legal", "detail": "The job is new.", "errors": [fault], "legal": [step]}
+    problem["scenarios"] = ["dispute", "happy_path"]
     web.get(RUNS, status=409, json=problem)
     with pytest.raises(NotDone) as refused:
         caller.get("/v1/sandbox/runs")
@@ -99,6 +100,7 @@ def test_a_problem_is_told_with_all_its_faults_and_what_would_be_legal(web, toke
         "Not legal: The job is new.",
         "  /to: Say which.",
         "  legal now: job.offered → offered, by dispatch, system",
+        "  scenarios: dispute, happy_path",
     ]
 
 
