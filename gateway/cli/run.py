@@ -27,12 +27,13 @@ def follow(remote: Remote, run: Run, as_json: bool) -> None:
     """Until it is over; exit 1 where it did not come to its end. Ctrl-C leaves it alone, and it goes on."""
     shown = 0
     try:
+        stands = run["status"] in UNFINISHED and _clock_stands(remote)
         while True:
             _clear()
             shown = shown if as_json else _steps(run, shown)
             if run["status"] not in UNFINISHED:
                 break
-            _progress(run)
+            _progress(run, stands)
             time.sleep(LOOK_EVERY)
             run = remote.get(f"/v1/sandbox/runs/{run['id']}")
     except KeyboardInterrupt:
@@ -58,12 +59,24 @@ def _steps(run: Run, shown: int) -> int:
     return len(taken)
 
 
-def _progress(run: Run) -> None:
+def _clock_stands(remote: Remote) -> bool:
+    """Whether the run waits for somebody to let time go on, who is told so."""
+    clock = remote.get("/v1/sandbox/clock")
+    if clock["status"] == "running":
+        return False
+    aside(
+        f"The clock stands at {clock['now'][:19]}Z: `stecker sandbox clock advance` takes the run on, or `clock reset`."
+    )
+    return True
+
+
+def _progress(run: Run, stands: bool) -> None:
     """One line that is written over, where somebody looks."""
     if not sys.stderr.isatty():
         return
     following = next((step["event"] for step in run["steps"] if not step["event_id"]), "the end")
-    when = "paused" if run["status"] == "paused" else f"in {_seconds_until(run['next_step_at'])} s"
+    due = f"at {(run['next_step_at'] or '')[:19]}Z" if stands else f"in {_seconds_until(run['next_step_at'])} s"
+    when = "paused" if run["status"] == "paused" else due
     click.echo(f"{CLEAR}{run['steps_taken']}/{run['steps_total']}  next: {following}, {when}", err=True, nl=False)
 
 

@@ -35,10 +35,12 @@ def at(taken, status="running", **over):
 class Api:
     """Answers with the next one of `runs`; an exception among them is raised."""
 
-    def __init__(self, *runs):
-        self.runs = list(runs)
+    def __init__(self, *runs, clock="running"):
+        self.runs, self.clock = list(runs), clock
 
     def get(self, path):
+        if path == "/v1/sandbox/clock":
+            return {"status": self.clock, "now": "2026-01-15T08:30:01.5+00:00"}
         assert path == "/v1/sandbox/runs/run_1"
         answer = self.runs.pop(0)
         if isinstance(answer, BaseException):
@@ -62,6 +64,11 @@ def test_each_step_is_told_once_and_then_the_end(capsys):
         "job_1 failed (customer_absent)",
         "webhooks: 1 delivered",
     ]
+
+
+def test_who_waits_for_a_clock_that_stands_is_told(capsys):
+    follow(Api(at(2, "done"), clock="frozen"), at(1), as_json=True)
+    assert "The clock stands at 2026-01-15T08:30:01Z" in capsys.readouterr().err
 
 
 def test_who_looks_sees_what_is_waited_for(capsys, monkeypatch):
