@@ -160,11 +160,12 @@ class Caller:
         if at_home:
             return self._keep(at, trace, until, Shot(claimed, scheme, claimed.body))
 
+        again = judge is None and claimed.scheme in schemes.SIGNING
+
         def send(call: Payload | Claimed, most: int) -> Answer:
             sent = Sent(id=claimed.message_id, body=call.body, at=at)
-            return exchange(
-                self.transport, scheme, self._request(claimed.url, call, trace), sent, until=until, most=most
-            )
+            request = self._request(claimed.url, call, trace)._replace(again=again)
+            return exchange(self.transport, scheme, request, sent, until=until, most=most)
 
         return (send(claimed, 0), None) if judge is None else _judged(claimed.call, judge, send)
 

@@ -44,7 +44,7 @@ class Unresolved(NewConnectionError):
 
 class Attempt:
     """One request in flight. `deadline` is on the monotonic clock. A `proxy` connects in our place. Its body takes
-    `drip` seconds.
+    `drip` seconds, and it may go out `again` where it has not `opened` its connection itself.
     """
 
     _here = threading.local()
@@ -54,6 +54,8 @@ class Attempt:
         self._proxy = proxy
         self.expired = False
         self.drip = 0.0
+        self.again = False
+        self.opened = False
         self._allow = allow
         self._lock = threading.Lock()
         self._over = False
@@ -68,6 +70,7 @@ class Attempt:
 
     def open(self, host: str, port: int, connection: HTTPConnection) -> socket.socket:
         """A socket to the first address of this host that answers, if we may connect to all of them."""
+        self.opened = True
         if self._proxy is not None:
             return self._through(self._proxy, host, port, connection)
         found = self._resolve(host, port, connection)

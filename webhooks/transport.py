@@ -9,7 +9,7 @@ from functools import lru_cache
 from http.client import RemoteDisconnected
 from operator import itemgetter
 from time import monotonic, sleep
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, cast
 from urllib.parse import urlsplit
 
 from requests import PreparedRequest
@@ -41,13 +41,14 @@ REMEMBERED_HOSTS = 256
 
 
 class Request(NamedTuple):
-    """The body takes `drip` seconds to be sent."""
+    """The body takes `drip` seconds to be sent. `again`: it may go out twice, as its receiver knows it by its id."""
 
     method: str
     url: str
     headers: Mapping[str, str]
     body: bytes
     drip: float = 0.0
+    again: bool = False
 
 
 def joined(url: str, path: str) -> str:
@@ -103,7 +104,7 @@ class Transport:
         if self._proxy is not None and check_url(request.url, self._allow):
             return Answer(error="blocked_by_policy")
         attempt = Attempt(self._allow, min(start + self._deadline, until), self._proxy)
-        attempt.drip = request.drip
+        attempt.drip, attempt.again = request.drip, request.again
         with self._watchdog.over(attempt):
             try:
                 answer = self._exchange(_prepared(request, added), most, hide)
@@ -120,8 +121,7 @@ class Transport:
         self._adapter.close()
 
     def _exchange(self, request: PreparedRequest, most: int, hide: Sequence[str]) -> Answer:
-        timeout: Any = self._timeout  # of urllib3's: requests' types know only numbers
-        response: Any = self._adapter.send(request, stream=True, timeout=timeout, verify=self._verify)
+        response = self._answer(request)
         code, retry_after = response.status, response.headers.get("retry-after")
         abort = response.headers.get(WISH, "").strip().lower() == "abort"
         try:
@@ -139,6 +139,21 @@ class Transport:
             return answer
         headers = {name.lower(): value for name, value in response.headers.items()}
         return replace(answer, headers=headers, body=body[:most])
+
+    def _answer(self, request: PreparedRequest) -> Any:
+        """Its head. A connection that was kept may be closed while we send: what may go out again does, on another one.
+
+        Nobody knows whether the receiver has heard it.
+        """
+        attempt, timeout = Attempt.current(), cast(Any, self._timeout)  # requests' types know only numbers
+        while True:
+            attempt.opened = False
+            try:
+                return self._adapter.send(request, stream=True, timeout=timeout, verify=self._verify)
+            except RequestsConnectionError as error:
+                kept = not attempt.opened and not attempt.expired and _name(error) == "connection_reset"
+                if not (kept and attempt.again):
+                    raise
 
 
 def _prepared(request: Request, added: Mapping[str, str]) -> PreparedRequest:

@@ -95,6 +95,25 @@ def test_a_204_is_an_answer_and_the_connection_is_used_again(transport: Transpor
     assert "cookie" not in receiver.got[0].headers
 
 
+def test_a_connection_that_was_kept_too_long_is_nobodys_failure(transport: Transport, receiver: Receiver) -> None:
+    """Many servers close those that are idle for five seconds, and may do so while we send. A new one is a failure."""
+    receiver.behave = lambda n: NO_CONTENT if n in (0, 2) else lambda sock, request: sock.shutdown(socket.SHUT_RDWR)
+    twice = Request("POST", receiver.url, {}, b"hello", again=True)
+
+    assert [transport.send(twice).status_code for _ in range(2)] == [204, 204]
+    assert (len(receiver.got), receiver.connects) == (3, 2)
+
+    assert transport.send(twice).error == "connection_reset"
+    assert (len(receiver.got), receiver.connects) == (5, 3)
+
+
+def test_what_its_receiver_cannot_tell_from_another_is_sent_once(transport: Transport, receiver: Receiver) -> None:
+    receiver.behave = lambda n: NO_CONTENT if n == 0 else lambda sock, request: sock.shutdown(socket.SHUT_RDWR)
+
+    assert [post(transport, receiver.url).error for _ in range(2)] == [None, "connection_reset"]
+    assert len(receiver.got) == 2
+
+
 def test_cookies_of_an_answer_do_not_come_back_w7(transport: Transport, receiver: Receiver) -> None:
     receiver.always(answer("200 OK", "set-cookie: a=b; path=/"))
 
