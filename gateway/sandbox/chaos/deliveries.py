@@ -41,7 +41,10 @@ def disturber(runtime: Runtime) -> Disturb:
 
 
 def _take(runtime: Runtime, claimed: Claimed, kinds: set[str]) -> tuple[Taken, bool] | None:
-    """One time of what fits, or what the message was held back for before: then it is used up already."""
+    """One time of what fits, or what the message was held back for before: then it is used up already.
+
+    Nothing is held back beyond the end: retries are hours away where the sandbox's clock stands.
+    """
     asked = {
         "partner_id": claimed.owner,
         "endpoint_id": claimed.endpoint_id,
@@ -66,7 +69,8 @@ _TAKE = """
           FROM (SELECT chaos FROM webhook_attempt
                  WHERE %(retried)s AND message_id = %(message_id)s ORDER BY id DESC LIMIT 1) latest
           JOIN sandbox_chaos c ON c.id = latest.chaos->>'id'
-         WHERE latest.chaos->'waits' = 'true' AND c.partner_id = %(partner_id)s AND c.stopped_at IS NULL),
+         WHERE latest.chaos->'waits' = 'true' AND c.partner_id = %(partner_id)s AND c.stopped_at IS NULL
+           AND c.until > %(now)s),
     taken AS (
         UPDATE sandbox_chaos SET remaining = remaining - 1, used_at = %(now)s
          WHERE id = (

@@ -186,6 +186,14 @@ def test_what_was_held_back_goes_out_once_the_chaos_is_ended(trial):
     assert kinds(trial.settled()[message["id"]]) == ["drop_first", None]
 
 
+def test_what_was_held_back_goes_out_once_its_time_is_over(trial):
+    trial.disturb("drop_first", attempts=4, lasts_seconds=1)
+    message = trial.step()
+    trial.later(2)
+    assert marks(trial.came(1)) == [None]
+    assert kinds(trial.settled()[message["id"]]) == ["drop_first", None]
+
+
 @pytest.mark.parametrize(("status", "error"), [("401 No", "unexpected_status"), ("204 Taken", "disturbed")])
 def test_wrong_signature_comes_again_whatever_was_answered(trial, status, error):
     trial.receiver.always(answer(status))
