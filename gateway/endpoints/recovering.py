@@ -44,22 +44,32 @@ class Event(NamedTuple):
 
 
 def go(runtime: Runtime) -> None:
-    """A step of each recovery that can go on, each in a transaction."""
+    """A step of each recovery that can go on, each in a transaction. One that fails is raised behind all others."""
     with runtime.sessions() as session:
         ids = recovery.running(session)
+    failed: Exception | None = None
     for recovery_id in ids:
-        now = runtime.clock()
-        with runtime.sessions.begin() as session:
-            found = recovery.take(session, recovery_id)
-            most = recovery.allowed(session, found, now=now) if found is not None else 0
-            if found is None or not most:
-                continue
-            # As many a second as are wanted, of real ones; what they are made due by is their owner's time.
-            now = clocks.now_of(session, Owner(found.owner, found.environment), now)
-            if found.stage == "missing":
-                _write(session, found, most, now)
-            else:
-                recovery.step(session, found, most, now=now)
+        try:
+            _go_on(runtime, recovery_id)
+        except Exception as error:
+            failed = error
+    if failed is not None:
+        raise failed
+
+
+def _go_on(runtime: Runtime, recovery_id: str) -> None:
+    now = runtime.clock()
+    with runtime.sessions.begin() as session:
+        found = recovery.take(session, recovery_id)
+        most = recovery.allowed(session, found, now=now) if found is not None else 0
+        if found is None or not most:
+            return
+        # As many a second as are wanted, of real ones; what they are made due by is their owner's time.
+        now = clocks.now_of(session, Owner(found.owner, found.environment), now)
+        if found.stage == "missing":
+            _write(session, found, most, now)
+        else:
+            recovery.step(session, found, most, now=now)
 
 
 def _write(session: Session, found: Recovery, most: int, now: datetime) -> None:

@@ -82,6 +82,25 @@ def test_one_runs_at_a_time_and_may_be_cancelled(shop, endpoint, clock):
     assert shop.post(f"{url(endpoint)}/recover", {"since": SINCE}).status == 202
 
 
+def test_one_that_fails_stops_no_other(shop, endpoint, runtime, clock, monkeypatch):
+    other = shop.post("/v1/webhook-endpoints", {"url": URL}).json["id"]
+    clock.advance(1)
+    begun = [shop.post(f"{url(one)}/recover", {"since": SINCE}).json["id"] for one in (endpoint, other)]
+    step = recovering.recovery.step
+
+    def stumble(session, found, most, *, now):
+        if found.id == begun[0]:
+            raise RuntimeError
+        step(session, found, most, now=now)
+
+    monkeypatch.setattr(recovering.recovery, "step", stumble)
+    for _ in range(4):
+        clock.advance(61)
+        with pytest.raises(RuntimeError):
+            recovering.go(runtime)
+    assert shop.get(f"{url(other)}/recoveries/{begun[1]}").json["status"] == "completed"
+
+
 def test_what_is_over_cannot_be_cancelled(shop, endpoint, runtime, clock):
     clock.advance(1)
     begun = shop.post(f"{url(endpoint)}/recover", {"since": SINCE}).json
