@@ -28,7 +28,7 @@ LARGE = 32 * 1024
 
 # JSON Schema keyword: what is wrong, for people, and the bound or the values that would be right.
 WORDS: Mapping[str, str] = {
-    "type": "This has another type than the specification asks for.",
+    "type": "This has another type than the specification asks for: {}.",
     "format": "This is not in the format that the specification asks for.",
     "pattern": "This is not in the form that the specification asks for.",
     "enum": "This is none of the values that the specification lists: {}.",
@@ -106,7 +106,8 @@ def _faults(error: jsonschema_rs.ValidationError, prefix: str) -> Iterable[Fault
 def _words(keyword: str, kind: Any) -> str:
     right = getattr(kind, "limit", None)
     if right is None:
-        right = ", ".join(str(value) for value in getattr(kind, "options", ()) if value is not None)
+        listed = getattr(kind, "types", getattr(kind, "options", ()))
+        right = ", ".join(str(value) for value in listed if value is not None)
     return WORDS.get(keyword, "This does not fit the specification.").format(right)
 
 

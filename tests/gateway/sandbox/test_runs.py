@@ -102,9 +102,11 @@ def test_it_is_either_a_state_or_a_scenario(shop, job, wish):
 
 
 def test_a_value_that_cannot_be_is_refused_with_those_that_can(shop, job):
-    faults = {one["pointer"]: one["detail"] for one in run(shop, job, until="flying", seed="x" * 101).json["errors"]}
+    refused = run(shop, job, until="flying", seed="x" * 101, reason=1)
+    faults = {one["pointer"]: one["detail"] for one in refused.json["errors"]}
     assert "scheduled, offered" in faults["/until"]
     assert "100 characters are the most" in faults["/seed"]
+    assert "string" in faults["/reason"]
 
 
 def test_a_wrong_reason_fails_the_run_and_is_told(shop, job):
