@@ -71,14 +71,17 @@ class Setbacks:
     def look(self, sessions: sessionmaker[Session]) -> timedelta | None:
         """By how much, if it was set back since the last look; what waits has been moved by as much then."""
         with sessions.begin() as session:
-            ahead = float(session.scalar(_NOW) or 0.0) - self._passing()
-            if self._ahead is None or self._ahead - ahead < self._least:
-                self._ahead = max(ahead, self._ahead or ahead)
+            before = self._passing()
+            found = float(session.scalar(_NOW) or 0.0)
+            # It looked somewhere between the two: only what is certain counts.
+            least, most = found - self._passing(), found - before
+            if self._ahead is None or self._ahead - most < self._least:
+                self._ahead = least
                 return None
-            back = timedelta(seconds=self._ahead - ahead)
+            back = timedelta(seconds=self._ahead - most)
             session.execute(_LONG)
             session.execute(_MOVE, {"back": back, "lease": self._lease})
-        self._ahead = ahead
+        self._ahead = least
         return back
 
 

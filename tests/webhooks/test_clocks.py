@@ -181,7 +181,7 @@ def test_a_clock_of_the_database_that_is_set_back_moves_nothing_of_who_stands(se
     add_endpoint(sessions, "http://127.0.0.1:9/")
     at = stand(sessions, now())
     say(sessions, event("job_1"), now=at + timedelta(days=1))
-    seconds = iter((0.0, 3600.0))
+    seconds = iter((0.0, 0.0, 3600.0, 3600.0))
     setbacks = Setbacks(passing=lambda: next(seconds))
     assert setbacks.look(sessions) is None
     assert setbacks.look(sessions) is not None

@@ -74,3 +74,27 @@ def test_a_clock_that_is_set_ahead_moves_nothing(sessions: Sessions) -> None:
 
     assert setbacks.look(sessions) is None
     assert rows(sessions, "SELECT due_at FROM webhook_mailbox") == before
+
+
+def test_an_answer_that_takes_long_is_no_clock_that_was_set_back(
+    sessions: Sessions, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    passing, scalar = [0.0], Session.scalar
+    setbacks = Setbacks(passing=lambda: passing[0])
+    setbacks.look(sessions)
+
+    def late(session: Session, *args: object) -> object:
+        found = scalar(session, *args)
+        passing[0] += AHEAD.total_seconds()
+        return found
+
+    monkeypatch.setattr(Session, "scalar", late)
+    assert setbacks.look(sessions) is None
+
+
+def test_nor_is_a_clock_that_is_slow(sessions: Sessions) -> None:
+    passing = [0.0]
+    setbacks = Setbacks(passing=lambda: passing[0])
+    for _ in range(8):
+        assert setbacks.look(sessions) is None
+        passing[0] += 1
