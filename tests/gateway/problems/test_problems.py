@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from adapters import reading, values
-from gateway import checks, guard
+from gateway import checks, conformance, guard, requestlog, sandbox
 from gateway.errors import CATALOGUE
 from gateway.problems.catalogue import catalogue, faults
 from gateway.problems.trigger import NEW, shell
@@ -99,6 +99,14 @@ def test_what_stands_within_errors_is_explained():
     shared = set(re.findall(r'Unfit\(\s*"([a-z_]+)"', source))
     assert len(shared) > 10
     assert shared | {checks._code(word) for word in checks.WORDS} <= set(faults())
+
+
+def test_what_stands_within_errors_of_the_sandbox_is_explained():
+    folders = [Path(module.__file__ or "").parent for module in (sandbox, conformance, requestlog)]
+    source = "".join(piece.read_text() for folder in folders for piece in folder.rglob("*.py"))
+    theirs = re.findall(r'(?:code=|return |= \(|Unfit\(\s*)"([a-z]+_[a-z_]+)"[,)]', source)
+    assert {"too_far", "never_disturbed", "in_the_future", "not_a_duration"} <= set(theirs)
+    assert set(theirs) <= set(faults())
 
 
 class Page(HTMLParser):
