@@ -11,6 +11,7 @@ from gateway.jobs.api import not_found
 from gateway.oauth import sandbox_keys
 from gateway.oauth.sandbox_keys import MOST, NewKey, TooMany
 from gateway.oauth.tokens import Realm
+from gateway.sandbox.chaos import service as chaos
 from gateway.sandbox.documents import key_document
 
 
@@ -48,7 +49,9 @@ def create_sandbox_key(call: Call) -> Response:
 
 def revoke_sandbox_key(call: Call, key_id: str) -> Response:
     """`DELETE /v1/sandbox/keys/{key_id}`."""
+    now = call.runtime.clock()
     with call.runtime.sessions.begin() as session:
-        if not sandbox_keys.revoke(session, call.tenant.partner_id, key_id, call.runtime.clock()):
+        if not sandbox_keys.revoke(session, call.tenant.partner_id, key_id, now):
             raise not_found("key")
+        chaos.leave(session, key_id, now)
     return Response(status=204)

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import NamedTuple
 
-from sqlalchemy import ColumnElement, Select, delete, func, select, text
+from sqlalchemy import ColumnElement, Select, delete, func, select, text, update
 from sqlalchemy.orm import Session, sessionmaker
 
 from gateway import driver
@@ -93,6 +93,12 @@ def stop(session: Session, caller: Caller, chaos_id: str | None, now: datetime) 
     for one in found:
         one.stopped_at = one.stopped_at or now
     return bool(found)
+
+
+def leave(session: Session, client_id: str, now: datetime) -> None:
+    """End all that a key began, which is no more: nobody else could."""
+    theirs = update(Chaos).where(Chaos.client_id == client_id, Chaos.stopped_at.is_(None), Chaos.until > now)
+    session.execute(theirs.values(stopped_at=now))
 
 
 def take_request(

@@ -51,8 +51,12 @@ def test_a_revoked_key_gets_no_token_and_its_tokens_end(api, shop, runtime):
     made = make(shop).json
     mine = Caller(api, token(api, made).json["access_token"])
     assert mine.get("/v1/sandbox/keys").status == 200
+    assert mine.post("/v1/sandbox/chaos", {"kind": "duplicate"}).status == 201
+    assert shop.post("/v1/sandbox/chaos", {"kind": "delay"}).status == 201
     assert shop.call("DELETE", f"/v1/sandbox/keys/{made['id']}").status == 204
     assert token(api, made).status == 401
+    goes_on = "SELECT kind FROM sandbox_chaos WHERE stopped_at IS NULL"
+    assert rows(runtime.sessions, goes_on) == [("delay",)], "what nobody else could end has ended"
     assert shop.call("DELETE", f"/v1/sandbox/keys/{made['id']}").status == 404
 
 
