@@ -83,9 +83,13 @@ def step(runtime: Runtime, tenant: Tenant) -> Progress:
 def _go_on(session: Session, tenant: Tenant, advance: Advance, at: datetime, real: datetime) -> Progress:
     owner = Owner(tenant.partner_id, tenant.environment)
     # First: where nothing is under way any more, all attempts are there to be noted.
+    latest = session.scalar(service.LATEST)
     busy = clocks.busy(session, owner)
     tried = list(_attempts(session, advance))
     _note(advance, tried)
+    if not busy:
+        # Those of others in between, who may be many, are not read again.
+        advance.noted = max(advance.noted, latest)
     if tried or not busy:
         advance.waited_since = real
     if busy and real - advance.waited_since < PATIENCE:

@@ -86,7 +86,7 @@ def advance(session: Session, tenant: Tenant, target: datetime, real: datetime) 
         status="running",
         fired=[],
         fired_count=0,
-        noted=session.scalar(text("SELECT coalesce(max(id), 0) FROM webhook_attempt")),
+        noted=session.scalar(LATEST),
         waited_since=real,
         created_at=real,
         finished_at=None,
@@ -167,6 +167,8 @@ def _alone(session: Session, tenant: Tenant) -> None:
 def _owner(tenant: Tenant) -> Owner:
     return Owner(tenant.partner_id, tenant.environment)
 
+
+LATEST = text("SELECT coalesce(max(id), 0) FROM webhook_attempt")
 
 _RUNS = text("""
     UPDATE sandbox_run SET due_at = due_at + CAST(:shift AS interval)

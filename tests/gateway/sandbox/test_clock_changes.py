@@ -225,6 +225,19 @@ def test_where_nobody_delivers_the_clock_goes_on_after_a_while(runtime, shop, cl
     assert {one["outcome"] for one in told["advance"]["fired"]} == {"waiting"}
 
 
+def test_the_attempts_of_others_are_not_read_again_and_again(runtime, api, shop, heard, clock):
+    settled(runtime)
+    freeze(shop)
+    advance(shop, "PT5M", wait=0)
+    other = api.caller("brack")
+    other.post("/v1/webhook-endpoints", {"url": heard.url})
+    other.post("/v1/orders", json_order("W-1", clock()))
+    settled(runtime)
+    advancing.step(runtime, tenant(runtime))
+    [(noted, last)] = rows(runtime.sessions, "SELECT noted, (SELECT max(id) FROM webhook_attempt) FROM sandbox_advance")
+    assert noted == last > 0
+
+
 def test_nothing_of_others_is_touched(runtime, api, shop, heard, clock):
     others = [api.caller("demo", "live"), api.caller("brack"), api.caller("brack", "live")]
     for caller in others:
