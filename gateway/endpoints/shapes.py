@@ -12,7 +12,7 @@ JSON = "application/json"
 CLOUDEVENTS = "cloudevents"
 SHAPES = frozenset({"plain", "plain.thin", CLOUDEVENTS, f"{CLOUDEVENTS}.thin"})
 
-CAP = 256 * 1024
+CAP = 20 * 1024
 """Bytes. What is larger is sent thin: many a receiver refuses it, and all of it is behind the link."""
 
 
