@@ -16,10 +16,11 @@ BATCH = 200
 WITHIN = 8.0
 """Seconds; whoever has more than that to remove is asked to ask again."""
 
-SOON = timedelta(minutes=1)
-"""Whoever asks meanwhile is answered by then: what is later than that is of a clock that was left before it."""
+SKEW = timedelta(seconds=2)
+"""How far the clocks of processes are apart: what is later than whoever asks meanwhile is of a clock that was left."""
 
-Batch = Callable[[Session, Tenant, datetime], int]
+Batch = Callable[[Session, Tenant, Mapping[str, object]], int]
+"""Given the tenant's id, and between which times something is kept."""
 
 
 def reset(sessions: sessionmaker[Session], tenant: Tenant, now: datetime, real: datetime) -> Mapping[str, int]:
@@ -30,22 +31,25 @@ def reset(sessions: sessionmaker[Session], tenant: Tenant, now: datetime, real: 
     """
     if tenant.environment != "sandbox":
         raise ValueError("only a sandbox is reset")
-    end, removed = time.monotonic() + WITHIN, dict.fromkeys(_KINDS, 0)
+    begun, removed = time.monotonic(), dict.fromkeys(_KINDS, 0)
     for kind, batch in _KINDS.items():
         count = 1
         while count:
-            if time.monotonic() > end:
+            elapsed = time.monotonic() - begun
+            if elapsed > WITHIN:
                 detail = "There is more to remove: ask again with the same Idempotency-Key, and it goes on."
                 raise Problem(code="unavailable", detail=detail, headers={"Retry-After": "1"})
             with sessions.begin() as session:
-                count = batch(session, tenant, real if kind == "inbox" else now)
+                at = real if kind == "inbox" else now
+                later = at + timedelta(seconds=elapsed) + SKEW
+                count = batch(session, tenant, {"partner_id": tenant.partner_id, "now": at, "later": later})
             removed[kind] += count
     return removed
 
 
-def _orders(session: Session, tenant: Tenant, now: datetime) -> int:
+def _orders(session: Session, tenant: Tenant, bounds: Mapping[str, object]) -> int:
     """Orders with all that hangs on them. They are locked: a step that is under way ends first."""
-    order_ids = session.scalars(text(_FOUND), _bounds(tenant, now)).all()
+    order_ids = session.scalars(text(_FOUND), bounds).all()
     job_ids = session.scalars(text("SELECT id FROM job WHERE order_id = ANY(:ids)"), {"ids": order_ids}).all()
     erasing.erase(session, Owner(tenant.partner_id, tenant.environment), job_ids)
     session.execute(text("DELETE FROM job_event WHERE job_id = ANY(:ids)"), {"ids": job_ids})
@@ -63,14 +67,10 @@ def _of(table: str, key: str = "id", at: str = "created_at") -> Batch:
         RETURNING 1
     """)
 
-    def batch(session: Session, tenant: Tenant, now: datetime) -> int:
-        return len(session.execute(statement, _bounds(tenant, now)).all())
+    def batch(session: Session, tenant: Tenant, bounds: Mapping[str, object]) -> int:
+        return len(session.execute(statement, bounds).all())
 
     return batch
-
-
-def _bounds(tenant: Tenant, now: datetime) -> dict[str, object]:
-    return {"partner_id": tenant.partner_id, "now": now, "later": now + SOON}
 
 
 _FOUND = f"""
@@ -80,9 +80,9 @@ _FOUND = f"""
 """
 
 
-def _chaos(session: Session, tenant: Tenant, now: datetime) -> int:
+def _chaos(session: Session, tenant: Tenant, bounds: Mapping[str, object]) -> int:
     """Whatever time it is there: chaos lives by another clock."""
-    return len(session.execute(text(_CHAOS), _bounds(tenant, now)).all())
+    return len(session.execute(text(_CHAOS), bounds).all())
 
 
 _CHAOS = "DELETE FROM sandbox_chaos WHERE partner_id = :partner_id AND environment = 'sandbox' RETURNING 1"

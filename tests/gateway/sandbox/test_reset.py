@@ -98,6 +98,13 @@ def test_what_came_to_the_inbox_while_the_clock_stood_goes_as_well(shop, clock, 
     assert shop.get("/v1/sandbox/inbox").json["items"] == []
 
 
+def test_what_is_of_a_clock_that_was_a_little_ahead_goes_as_well(api, shop, clock):
+    shop.post("/v1/sandbox/clock", {"action": "advance", "by": "PT30S"})
+    shop.post("/v1/orders", json_order("W-1", clock()))
+    assert shop.post("/v1/sandbox/clock", {"action": "reset"}).json["status"] == "running"
+    assert shop.post("/v1/sandbox/reset").json["removed"]["orders"] == 1
+
+
 def test_the_same_key_resets_once(shop, clock):
     shop.post("/v1/sandbox/reset", Idempotency_Key="r-1")
     shop.post("/v1/orders", json_order("W-1", clock()))
