@@ -211,7 +211,7 @@ def http_url(url: str, name: str) -> str:
     except ValueError:
         good = False
     if not good:
-        raise Refused(f"{name} is no http URL; it is written http://localhost:3000/hook")
+        raise Refused(f"{name} is no http URL, such as http://localhost:3000")
     return url
 
 

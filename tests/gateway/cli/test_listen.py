@@ -170,7 +170,7 @@ def test_a_receiver_must_have_a_url(url):
     refused = CliRunner(env={"STECKER_CLIENT": "a:b"}).invoke(main, ["listen", "--forward-to", url])
     assert (refused.exit_code, refused.stderr) == (
         2,
-        "--forward-to is no http URL; it is written http://localhost:3000/hook\n",
+        "--forward-to is no http URL, such as http://localhost:3000\n",
     )
 
 
