@@ -151,6 +151,8 @@ def test_a_token_lives_by_the_clock(api, shop, clock):
     refused = shop.get("/v1/orders")
     assert (refused.status, "invalid_token" in refused.headers["www-authenticate"]) == (401, True)
     assert "in this sandbox" in refused.json["detail"]
+    assert refused.headers["stecker-clock"] == api.caller("demo").get(CLOCK).json["now"]
+    assert "stecker-clock" not in other.get("/v1/orders").headers
     assert other.get("/v1/orders").status == 200
     shop = api.caller("demo")
     advance(shop, "PT8H", wait=5)
