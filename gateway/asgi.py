@@ -1,6 +1,7 @@
 """The ASGI entry: a web process from its settings to its end."""
 
 import gc
+import math
 import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
@@ -19,12 +20,13 @@ from gateway.requestlog.recorder import Recorder
 from gateway.runtime import Runtime
 from gateway.wire import Protocol
 from gateway.worker.wake import Bell, Ringer
+from webhooks.hours import DatabaseClock
 
 # What one of them does is half waiting for its commit; more of them would wait for each other (one runs at a time).
 THREADS = 10
-# Threads that answer, the one that looks after clients' standing, those that look for who waits, the request log's, and
-# the one that looks for chaos.
-CONNECTIONS = THREADS + 5
+# Threads that answer, the one that looks after clients' standing, those that look for who waits, the request log's, the
+# one that looks for chaos, and the one that asks for the time.
+CONNECTIONS = THREADS + 6
 STARTUP_FAILURE = 3  # as uvicorn's own
 # Less than an orchestrator waits before it kills.
 DRAIN_SECONDS = 25
@@ -33,7 +35,8 @@ DRAIN_SECONDS = 25
 def serve(settings: Settings, host: str, port: int) -> None:
     """Serve until SIGTERM or SIGINT; requests that are under way are answered first."""
     runtime = runtimes.build(settings, pool_size=CONNECTIONS)
-    with opened(runtime) as app:
+    clock = DatabaseClock(runtime.engine, every=math.inf)
+    with opened(replace(runtime, clock=clock)) as app, clock.followed():
         # What is built by now stays: no need to look through it for garbage, and that after every 700 objects.
         gc.freeze()
         gc.set_threshold(20_000, 20, 20)

@@ -1,10 +1,12 @@
-"""The time that all workers go by: PostgreSQL's, whatever the clocks of their machines say.
+"""The time that all processes go by: PostgreSQL's, whatever the clocks of their machines say.
 
-A lease that one machine has taken would be over at once for another whose clock is ahead: all would be sent twice.
+A lease that one machine has taken would be over at once for another whose clock is ahead: all would be sent twice. And
+what a machine writes whose clock is ahead would be due only later.
 """
 
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
 from time import monotonic, time
 
@@ -36,6 +38,23 @@ class DatabaseClock:
             finally:
                 self._asking.release()
         return datetime.fromtimestamp(monotonic() + self._ahead, UTC)
+
+    @contextmanager
+    def followed(self, every: float = 10.0) -> Iterator[None]:
+        """Asks in a thread of its own, for those who must not wait for it: they ask once, with `every` infinite."""
+        over = threading.Event()
+
+        def ask() -> None:
+            while not over.wait(every):
+                self._ask()
+
+        thread = threading.Thread(target=ask, name="clock", daemon=True)
+        thread.start()
+        try:
+            yield
+        finally:
+            over.set()
+            thread.join()
 
     def _ask(self) -> None:
         self._asked = monotonic()

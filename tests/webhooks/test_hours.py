@@ -1,5 +1,6 @@
 """One time for all workers, and what waits when it is set back (security.md R9)."""
 
+import math
 from datetime import UTC, datetime, timedelta
 from time import time
 
@@ -7,7 +8,7 @@ import pytest
 from sqlalchemy import create_engine, text
 from sqlalchemy.orm import Session, sessionmaker
 
-from tests.support.outbox import add_endpoint, event, rows, say
+from tests.support.outbox import add_endpoint, event, eventually, rows, say
 from webhooks import delivery
 from webhooks.delivery import Share
 from webhooks.hours import DatabaseClock, Setbacks
@@ -32,6 +33,15 @@ def test_a_machine_whose_clock_is_90_seconds_ahead_goes_by_the_databases(
 
     slack = after - before
     assert before - slack <= now <= after + slack
+
+
+def test_who_must_not_wait_is_told_by_a_thread(sessions: Sessions) -> None:
+    clock = DatabaseClock(sessions.kw["bind"], every=math.inf)
+    right = clock()
+    clock._ahead += 90
+
+    with clock.followed(every=0.01):
+        eventually(lambda: clock() - right < timedelta(seconds=60))
 
 
 def test_without_a_database_the_machines_own_time_goes_on() -> None:
