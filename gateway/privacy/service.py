@@ -59,12 +59,21 @@ def sweep(session: Session, vault: Vault, now: datetime) -> None:
 
 
 def _go_on(session: Session, vault: Vault, wish: PrivacyWish, now: datetime) -> None:
-    """Erase the next orders that are over; an order of another status waits for its end."""
-    there = select(Order).where(_mine(wish), Order.content["customer"]["family_name"].astext != ERASED)
-    over = session.scalars(there.where(Order.status.in_(OVER)).order_by(Order.id).limit(AT_ONCE).with_for_update())
-    _erase(session, vault, over.all(), now)
+    """Erase the next orders that are over; an order of another status waits for its end.
+
+    The wish is done when nothing is left to be sent about them, either.
+    """
+    erased = Order.content["customer"]["family_name"].astext == ERASED
+    there = select(Order).where(_mine(wish), ~erased).order_by(Order.id)
+    over = session.scalars(there.where(Order.status.in_(OVER)).limit(AT_ONCE).with_for_update()).all()
+    _erase(session, vault, over, now)
+    # Nobody finds them by their customer any more.
+    wish.partner_order_ids = sorted({*wish.partner_order_ids, *(order.partner_order_id for order in over)})
+    session.flush()
     if session.scalar(there.limit(1)) is None:
-        wish.done_at = now
+        ids = {"ids": session.scalars(select(Order.id).where(_mine(wish))).all()}
+        session.execute(_SENT, ids)
+        wish.done_at = now if session.scalar(_UNSENT, ids) is None else None
     session.flush()
 
 
@@ -114,6 +123,17 @@ _SENT = text("""
        AND NOT EXISTS (
            SELECT FROM webhook_message message
             WHERE message.payload_id = payload.id AND message.status = 'pending')
+""")
+
+_UNSENT = text("""
+    SELECT payload.id
+      FROM job_event event
+      JOIN job ON job.id = event.job_id
+      JOIN webhook_payload payload
+        ON payload.id BETWEEN 'whp_' || substr(event.id, 5, 10) || repeat('0', 16)
+                          AND 'whp_' || substr(event.id, 5, 10) || repeat('Z', 16)
+       AND payload.event_id = event.id
+     WHERE job.order_id = ANY(:ids) AND payload.format = 'dialect' AND payload.method <> '' LIMIT 1
 """)
 
 # A receiver may repeat what it was told.

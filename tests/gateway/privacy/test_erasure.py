@@ -124,3 +124,37 @@ def test_what_a_dialect_said_of_a_person_is_emptied_and_not_sent_again(runtime, 
         assert session.scalars(select(Payload.body).where(Payload.id == message.payload_id)).one() == b""
         assert session.scalars(select(Attempt.response_excerpt)).one() is None
         assert endpoints.retry(session, owner, made, message.id, now=clock()) == "expired"
+
+
+def test_what_a_dialect_still_has_to_say_is_sent_first_and_then_emptied(runtime, tenant, clock, shop):
+    """The order has nobody's name by then, so it is by its number that the wish knows it."""
+    assert shop.post("/v1/webhook-endpoints", {"url": "http://127.0.0.1:9/hook"}).status == 201
+    assert shop.post("/v1/orders", json_order("W-3", clock())).status == 201
+    with runtime.sessions.begin() as session:
+        order = session.scalars(select(Order).where(Order.partner_order_id == "W-3")).one()
+        order.content = {**order.content, "echo": {"customer": "cust-7"}}
+        session.execute(update(Payload).values(format="dialect"))
+    end(runtime, "W-3")
+
+    assert ask(runtime, tenant, clock, customer="cust-7") == ["W-3"]
+    assert "W-3" not in known(runtime)
+    assert (spoken(runtime), undone(runtime)) == (2, 1)
+    sweep(runtime, clock)
+    assert (spoken(runtime), undone(runtime)) == (2, 1)
+
+    with runtime.sessions.begin() as session:
+        session.execute(update(Message).values(status="delivered"))
+    sweep(runtime, clock)
+    assert (spoken(runtime), undone(runtime)) == (0, 0)
+
+
+def spoken(runtime):
+    """How many documents about jobs have a body."""
+    with runtime.sessions() as session:
+        jobs = select(Message.payload_id).where(Message.event_type.like("job.%"))
+        return len(session.scalars(select(Payload.id).where(Payload.body != b"", Payload.id.in_(jobs))).all())
+
+
+def undone(runtime):
+    with runtime.sessions() as session:
+        return len(session.scalars(select(PrivacyWish).where(PrivacyWish.done_at.is_(None))).all())
