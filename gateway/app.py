@@ -37,6 +37,7 @@ from gateway.sandbox import api as sandbox
 from gateway.sandbox import keys as sandbox_keys
 from gateway.sandbox.chaos import api as chaos
 from gateway.sandbox.chaos.requests import Disturbances
+from gateway.sandbox.checkpoints import api as checkpoints
 from gateway.sandbox.clock import api as clock
 from gateway.sandbox.inbox import api as inbox
 from gateway.sandbox.inbox import waiting
@@ -92,6 +93,9 @@ OPERATIONS: Mapping[str, Handler] = {
         sandbox.resume_sandbox_run,
         sandbox.stop_sandbox_run,
         sandbox.reset_sandbox,
+        checkpoints.create_sandbox_checkpoint,
+        checkpoints.list_sandbox_checkpoints,
+        checkpoints.delete_sandbox_checkpoint,
         chaos.start_sandbox_chaos,
         chaos.list_sandbox_chaos,
         chaos.stop_sandbox_chaos,

@@ -13,6 +13,7 @@ import gateway.polling.tables
 import gateway.privacy.tables
 import gateway.requestlog.tables
 import gateway.sandbox.chaos.tables
+import gateway.sandbox.checkpoints.tables
 import gateway.sandbox.clock.tables
 import gateway.sandbox.inbox.tables
 import gateway.sandbox.tables

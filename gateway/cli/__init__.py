@@ -32,7 +32,10 @@ NOUNS: Mapping[str, tuple[str, str]] = {
     "conformance": ("gateway.cli.conformance:command", "Check a receiver of webhooks."),
     "listen": ("gateway.cli.listen:command", "Bring the sandbox's webhooks to a receiver on your machine."),
     "trigger": ("gateway.cli.trigger:command", "Place an order of the sandbox, and tell its whole story."),
-    "sandbox": ("gateway.cli.sandbox:command", "The sandbox over its API: scenarios, steps, runs, inbox, keys, chaos."),
+    "sandbox": (
+        "gateway.cli.sandbox:command",
+        "The sandbox over its API: scenarios, steps, runs, inbox, keys, chaos, checkpoints.",
+    ),
     "keys": ("gateway.cli.keys:command", "The keys that sign access tokens."),
     "db": ("gateway.cli.db:command", "Migrate the database, or check it."),
     "seed": ("gateway.cli.seed:command", "Add the partners of the first day."),

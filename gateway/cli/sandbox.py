@@ -7,7 +7,7 @@ from urllib.parse import quote
 
 import click
 
-from gateway.cli import clock
+from gateway.cli import checkpoint, clock
 from gateway.cli.layout import facts, table
 from gateway.cli.remote import Remote, remote_options
 from gateway.cli.run import WAIT, follow, outcomes
@@ -24,10 +24,11 @@ limit_option = click.option("--limit", type=click.IntRange(1, 100), default=20, 
 
 @click.group()
 def command() -> None:
-    """The sandbox over its API: scenarios, single steps, runs, the test clock, the inbox, keys, chaos, reset."""
+    """The sandbox over its API: scenarios, steps, runs, the test clock, the inbox, keys, chaos, checkpoints, reset."""
 
 
 command.add_command(clock.command, "clock")
+command.add_command(checkpoint.command, "checkpoint")
 
 
 @command.command()
@@ -238,13 +239,15 @@ def stop_chaos(remote: Remote, chaos_id: str | None) -> None:
 
 @command.command()
 @click.option("--yes", is_flag=True, help="Do not ask.")
+@click.option("--checkpoint", metavar="ID", help="And go back to what the sandbox held then.")
 @as_json_option
 @remote_options
-def reset(remote: Remote, yes: bool, as_json: bool) -> None:
+def reset(remote: Remote, yes: bool, checkpoint: str | None, as_json: bool) -> None:
     """Remove all that is in your sandbox; keys and endpoints stay."""
     if not yes:
         click.confirm(f"Remove every order, job and message of the sandbox at {remote.url}?", abort=True, err=True)
-    removed = remote.ask("POST", "/v1/sandbox/reset", patience=RESET_WITHIN)["removed"]
+    wish = None if checkpoint is None else {"checkpoint": checkpoint}
+    removed = remote.ask("POST", "/v1/sandbox/reset", document=wish, patience=RESET_WITHIN)["removed"]
     _print(removed) if as_json else facts(removed)
 
 

@@ -18,6 +18,7 @@ from gateway.jobs.opening import OVER
 from gateway.jobs.queries import owned
 from gateway.jobs.tables import Order
 from gateway.privacy.tables import PrivacyWish
+from gateway.sandbox.checkpoints import erasing as checkpoints
 from gateway.tenant import Tenant
 
 ERASED = "erased"
@@ -26,6 +27,8 @@ AT_ONCE = 100
 
 def ask(session: Session, vault: Vault, tenant: Tenant, asked: PrivacyRequest, now: datetime) -> Sequence[Order]:
     """Note the request, and erase what can be erased at once. Returns the orders that it is about."""
+    if asked.kind != "disclose":
+        checkpoints.drop(session, tenant)
     row = {
         "id": new_id("prv", now),
         "partner_id": tenant.partner_id,
@@ -74,6 +77,9 @@ def _go_on(session: Session, vault: Vault, wish: PrivacyWish, now: datetime) -> 
         ids = {"ids": session.scalars(select(Order.id).where(_mine(wish))).all()}
         session.execute(_SENT, ids)
         wish.done_at = now if session.scalar(_UNSENT, ids) is None else None
+    if over or wish.done_at is not None:
+        # Those that were made since the wish have them as they were.
+        checkpoints.drop(session, Tenant(wish.partner_id, wish.environment))
     session.flush()
 
 

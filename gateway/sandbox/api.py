@@ -26,6 +26,7 @@ from gateway.jobs.rows import job_of
 from gateway.jobs.tables import Job, JobEvent
 from gateway.sandbox import beginning, outcomes, planning, runs
 from gateway.sandbox.beginning import Wish
+from gateway.sandbox.checkpoints import service as checkpoints
 from gateway.sandbox.clock import service as clock
 from gateway.sandbox.documents import illegal, run_document, run_summary, step_document
 from gateway.sandbox.reset import reset
@@ -226,9 +227,13 @@ def reset_sandbox(call: Call) -> Response:
 
     def act(session: Session) -> Response:
         real = call.runtime.clock()
+        wanted = (call.document or {}).get("checkpoint")
+        checkpoint = wanted and checkpoints.locked(session, call.tenant, wanted, real)
         removed = reset(call.runtime.sessions, call.tenant, call.now, real)
         clock.leave(session, call.tenant, call.runtime.clock())
         clock.forget(session, call.tenant)
+        if checkpoint:
+            checkpoints.put_back(session, checkpoint, call.runtime.clock())
         return as_json({"removed": removed})
 
     return idempotency.once(call, "reset_sandbox", act)

@@ -16,6 +16,7 @@ from gateway.requestlog import service as requestlog
 from gateway.runtime import Runtime
 from gateway.sandbox import runs
 from gateway.sandbox.chaos import service as chaos
+from gateway.sandbox.checkpoints import erasing as checkpoints
 from gateway.sandbox.clock import advancing
 from gateway.sandbox.inbox import service as inbox
 from webhooks import retention
@@ -51,6 +52,7 @@ def rounds() -> list[Round]:
         Round("inboxes", 60.0, inbox.sweep),
         Round("requests", 300.0, requestlog.sweep),
         Round("chaos", 300.0, chaos.sweep),
+        Round("checkpoints", 300.0, checkpoints.sweep),
         Round("health", 30.0, health.look),
         Round("metrics", 5.0, metrics.count),
         Round("mail", 60.0, mail.write_all),

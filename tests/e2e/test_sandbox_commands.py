@@ -170,6 +170,16 @@ def test_keys(stecker: Stecker) -> None:
     assert words(stecker("sandbox", "keys")) == ["None."]
 
 
+def test_checkpoints(stecker: Stecker, job: str) -> None:
+    made = told(stecker("sandbox", "checkpoint", "create", "before", "--json"))
+    assert any(line.startswith(f"{made['id']}  before  ") for line in words(stecker("sandbox", "checkpoint", "list")))
+    assert stecker("sandbox", "step", job, "job.offered").exit_code == 0
+    assert stecker("sandbox", "reset", "--yes", "--checkpoint", made["id"]).exit_code == 0
+    assert stecker("sandbox", "step", job, "job.offered").exit_code == 0
+    assert words(stecker("sandbox", "checkpoint", "delete", made["id"])) == [f"{made['id']} is gone."]
+    assert words(stecker("sandbox", "checkpoint", "list")) == ["None."]
+
+
 def test_reset_asks_first(stecker: Stecker, job: str) -> None:
     assert stecker("sandbox", "reset", input="n\n").exit_code == 1
     assert stecker("sandbox", "steps", job).exit_code == 0

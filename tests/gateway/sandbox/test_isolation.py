@@ -73,6 +73,7 @@ def inhabit(api, clock, callers, environment):
         made.add("demo", "run_id", run["id"])
         chaos = shop.post("/v1/sandbox/chaos", {"kind": "unavailable", "path": "/nowhere"}).json
         made.add("demo", "chaos_id", chaos["id"])
+        made.add("demo", "checkpoint_id", shop.post("/v1/sandbox/checkpoints").json["id"])
     return made
 
 
@@ -122,12 +123,15 @@ def body(operation_id, operation, clock, its):
     return example(content["application/json"]["schema"]) if "application/json" in content else {}
 
 
+OF_SANDBOXES = ("run_id", "key_id", "chaos_id", "checkpoint_id")
+
+
 def address(path, slug, its):
     """The path to the other environment's things, and whether it leads to any."""
     named = {**its, "partner": slug, "scenario": "happy_path", "code": "invalid"}
     named["id"] = its["endpoint_id"] if "/hub/" in path else its["order_id"]
     parameters = [part[1:-1] for part in path.split("/") if part.startswith("{")]
-    missing = [name for name in parameters if name not in named and name not in ("run_id", "key_id", "chaos_id")]
+    missing = [name for name in parameters if name not in named and name not in OF_SANDBOXES]
     assert missing == [], f"{path}: there is no object here for {missing}; make one in `inhabit`"
     values = {name: named.get(name, f"{name}_of_nobody") for name in parameters}
     return path.format(**values), bool(set(parameters) - {"partner", "scenario", "code"})
@@ -167,6 +171,7 @@ def test_no_operation_reads_or_writes_a_row_of_the_other_environment(api, runtim
     written = {"create_order", "create_webhook_endpoint", "receive"}
     sandbox = {"list_sandbox_runs", "create_sandbox_key", "run_sandbox_scenario", "reset_sandbox", "list_sandbox_keys"}
     sandbox |= {"change_sandbox_clock", "start_sandbox_chaos", "stop_all_sandbox_chaos", "read_sandbox_inbox"}
+    sandbox |= {"create_sandbox_checkpoint", "list_sandbox_checkpoints"}
     expected = read | written | (sandbox if mine == "sandbox" else set())
     assert expected <= succeeded, expected - succeeded
 

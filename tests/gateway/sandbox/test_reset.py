@@ -14,6 +14,7 @@ from tests.support.rows import snapshot
 KEPT = {"oauth_client", "oauth_client_secret", "webhook_endpoint", "partner_article", "sandbox_inbox"}
 KEPT |= {"idempotency_record"}  # that of the reset itself
 KEPT |= {"event_consumer"}  # what comes is behind its place, as before
+KEPT |= {"sandbox_checkpoint"}
 KEPT |= {"webhook_recovery"}  # it goes with its endpoint, and finds nothing more to do
 
 

@@ -1,0 +1,1 @@
+"""Checkpoints: what a partner's sandbox holds at a moment is kept, and a reset may lead back to it."""
