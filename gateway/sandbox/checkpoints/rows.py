@@ -65,20 +65,20 @@ _KEPT: Mapping[str, str] = {
     "webhook_message": _THERE,
     "webhook_mailbox": _THERE,
     "webhook_attempt": "EXISTS (SELECT FROM webhook_message m WHERE m.id = r.message_id)",
-    "webhook_payload": f"""EXISTS (
-        SELECT FROM sandbox_checkpoint c, jsonb_populate_recordset(NULL::webhook_message, c.rows -> 'webhook_message') r
-         WHERE c.id = :id AND r.payload_id = webhook_payload_row.id AND {_THERE})""",
+    "webhook_payload": f"""r.id IN (
+        SELECT r.payload_id
+          FROM sandbox_checkpoint k, jsonb_populate_recordset(NULL::webhook_message, k.rows -> 'webhook_message') r
+         WHERE k.id = :id AND {_THERE})""",
 }
 
 
 def _put(table: str) -> str:
-    alias = "webhook_payload_row" if table == "webhook_payload" else "r"
     # The key of the request that asks for it is taken.
     conflict = "ON CONFLICT DO NOTHING" if table == "idempotency_record" else ""
     return f"""
         INSERT INTO {table} OVERRIDING SYSTEM VALUE
-        SELECT {alias}.*
-          FROM sandbox_checkpoint c, jsonb_populate_recordset(NULL::{table}, c.rows -> '{table}') {alias}
+        SELECT r.*
+          FROM sandbox_checkpoint c, jsonb_populate_recordset(NULL::{table}, c.rows -> '{table}') r
          WHERE c.id = :id AND {_KEPT.get(table, "true")} {conflict}
     """
 

@@ -1,5 +1,6 @@
 """Checkpoints: a sandbox is as it was, and goes on from there."""
 
+import threading
 from datetime import timedelta
 
 import pytest
@@ -105,6 +106,28 @@ def test_what_was_pending_is_sent_again_but_not_to_an_endpoint_that_is_gone(runt
     eventually(lambda: [row[0] for row in found(runtime.sessions, mine, job=job)] == sent)
     heard = [request.headers["webhook-id"] for request in receiver.got]
     assert [one for one in heard if one in sent] == sent
+
+
+def test_who_delivers_meanwhile_comes_back_too_late(runtime, shop, heard, clock):
+    """What was under way before the reset is not recorded after it: the message is sent again."""
+    gone_back = threading.Event()
+
+    def slowly(sock, request):
+        gone_back.wait(4)
+        sock.sendall(b"HTTP/1.1 204 No Content\r\n\r\n")
+
+    heard.always(slowly)
+    job = shop.post("/v1/orders", json_order("W-1", clock())).json["jobs"][0]["id"]
+    eventually(lambda: any(job in request.body.decode() for request in heard.got))
+    checkpoint = keep(shop)
+    assert back(shop, checkpoint).status == 200
+    gone_back.set()
+    assert step(shop, job, "job.offered")["settled"]
+    tries = """SELECT m.status, m.attempts, (SELECT count(*) FROM webhook_attempt a WHERE a.message_id = m.id)
+                 FROM webhook_message m WHERE m.subject = :job"""
+    eventually(lambda: {tuple(row) for row in found(runtime.sessions, tries, job=job)} == {("delivered", 1, 1)})
+    ids = [request.headers["webhook-id"] for request in heard.got if job in request.body.decode()]
+    assert ids[0] == ids[1], "it was sent twice"
 
 
 def test_a_checkpoint_of_a_standing_clock_is_gone_back_to_in_real_time(runtime, shop, tenant, clock):
