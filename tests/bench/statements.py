@@ -13,7 +13,7 @@ ORDERS = 20
 def per_order(tested: System) -> float:
     now = datetime.now(UTC)
     with running_api(tested.runtime) as api:
-        shop = api.caller("demo")
+        shop = api.caller("demo", "live")
         place(shop, "first", now)
         with noted(tested.runtime.engine) as said:
             for number in range(ORDERS):
